@@ -1,0 +1,21 @@
+# Debian's packages only; nothing is downloaded. Each dependency is found once, here, and is used
+# through an imported target, so a folder's CMakeLists.txt says what it really needs.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(prometheus-cpp REQUIRED COMPONENTS core)
+
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(microhttpd REQUIRED IMPORTED_TARGET libmicrohttpd)
+pkg_check_modules(memcached REQUIRED IMPORTED_TARGET libmemcached)
+pkg_check_modules(mysqlclient REQUIRED IMPORTED_TARGET libmariadb)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
