@@ -1,8 +1,8 @@
 // The seam between our stores and the operating system's files.
 //
 // All durable state goes through it, so that a test can fail the n-th call, fill the disk, or lose
-// every write that was not synced. PosixFileSystem is the real one; it is stateless and thread-safe.
-// A File is used by one thread at a time.
+// every write that was not synced. PosixFileSystem is the real one; it is stateless and
+// thread-safe. A File is used by one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ class File {
     // Writes all of `bytes` at the file's end. After an error the end is unspecified.
     virtual Status append(std::string_view bytes) = 0;
     // Data and size are on the disk when this returns. After an error, what was written since the
-    // last success is to be taken as lost: the kernel may have dropped the dirty pages, and a second
-    // sync that succeeds proves nothing. (PostgreSQL's "fsyncgate", 2018.)
+    // last success is to be taken as lost: the kernel may have dropped the dirty pages, and a
+    // second sync that succeeds proves nothing. (PostgreSQL's "fsyncgate", 2018.)
     virtual Status sync() = 0;
     virtual Status truncate(std::uint64_t size) = 0;
     virtual Result<std::uint64_t> size() const = 0;
@@ -37,9 +37,11 @@ class FileSystem {
     enum class OpenMode { kRead, kAppendExisting, kCreateNew };
 
     virtual ~FileSystem() = default;
-    virtual Result<std::unique_ptr<File>> open(const std::filesystem::path& path, OpenMode mode) = 0;
+    virtual Result<std::unique_ptr<File>> open(const std::filesystem::path& path,
+                                               OpenMode mode) = 0;
     virtual Status remove(const std::filesystem::path& path) = 0;
     virtual Status rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
+    // Makes what is missing of the path, durably: the parent of each new directory is synced.
     virtual Status createDirectories(const std::filesystem::path& path) = 0;
     // Names of the directory's entries, sorted.
     virtual Result<std::vector<std::string>> list(const std::filesystem::path& directory) = 0;

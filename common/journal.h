@@ -1,5 +1,5 @@
-// An append-only journal of checksummed, self-delimiting records: the collector's ingest log and the
-// agent's spool.
+// An append-only journal of checksummed, self-delimiting records: the collector's ingest log and
+// the agent's spool.
 //
 // Format: docs/formats/journal.md. A journal is a directory of segment files; each record's header
 // carries magic, type, length, its own position and CRCs of header and payload, so that
@@ -12,7 +12,9 @@
 // After a failed write the segment is cut back to its last good record; after a failed sync it is
 // abandoned and a new segment is opened, because a later successful sync of the same file proves
 // nothing. Either way the records of that group are reported as failed and nothing after them is
-// lost at the next start.
+// lost at the next start. A record whose append failed may still be on the disk, and then it IS
+// read at the next start: users must know a repeated record when they see it. The reverse never
+// happens.
 //
 // Rejected: SQLite's WAL (one flipped byte drops every later commit); a length-prefixed log without
 // per-record positions (a damaged length loses the rest of the segment).
@@ -34,12 +36,16 @@
 
 namespace clusterwatch {
 
-// The logical position of a record: bytes since the journal was made, over all segments; it only grows.
+// The logical position of a record: bytes since the journal was made, over all segments; it only
+// grows.
 using JournalPosition = std::uint64_t;
 
 struct JournalOptions {
     std::uint64_t segment_bytes = std::uint64_t{16} << 20;  // a new segment is opened past this
     std::size_t max_record_bytes = std::size_t{64} << 20;
+    // New records get positions from here on, even if the directory was emptied meanwhile: a user
+    // that keeps a position elsewhere passes it, so that new records never fall behind it.
+    JournalPosition first_position = 0;
 };
 
 struct JournalRecord {
@@ -51,8 +57,8 @@ struct JournalRecord {
 
 // What opening and reading met; each is a metric.
 struct JournalDamage {
-    std::uint64_t torn_tail_bytes = 0;    // cut off the last segment: never acknowledged
-    std::uint64_t damaged_records = 0;    // skipped: header or payload fails its check
+    std::uint64_t torn_tail_bytes = 0;  // cut off the last segment: never acknowledged
+    std::uint64_t damaged_records = 0;  // skipped: header or payload fails its check
     std::uint64_t damaged_bytes = 0;
 };
 
@@ -67,10 +73,16 @@ class Journal {
     // Opens or creates the journal in `directory`. A file there that is not ours, or of a newer
     // version, is an error and nothing is changed. Appending always starts in a new segment unless
     // the last one ends in a whole record.
-    // REQUIRES: `fs` outlives the journal; no other process has it open (the caller holds the lock).
+    // REQUIRES: `fs` outlives the journal; no other process has it open (the caller holds the
+    // lock).
     static Result<std::unique_ptr<Journal>> open(FileSystem& fs, std::filesystem::path directory,
                                                  JournalOptions options);
     virtual ~Journal() = default;
+
+    // Reads every intact record of the journal in `directory` and says what is damaged; opens
+    // nothing for writing and changes nothing.
+    static Result<JournalDamage> inspect(FileSystem& fs, const std::filesystem::path& directory,
+                                         const std::function<bool(const JournalRecord&)>& visit);
 
     // Returns the position after the record, once it is on the disk. Blocks for about one sync.
     virtual Result<JournalPosition> append(std::uint8_t type, std::string_view payload) = 0;

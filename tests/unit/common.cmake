@@ -3,6 +3,6 @@ clusterwatch_test(common_test
     LIBS clusterwatch::common clusterwatch::config)
 if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/unit/common/journal_test.cpp)
     clusterwatch_test(journal_test
-        SOURCES unit/common/journal_test.cpp
+        SOURCES unit/common/journal_test.cpp faults/journal_fault_test.cpp faults/fault_file_system.cpp
         LIBS clusterwatch::journal)
 endif()
