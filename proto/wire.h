@@ -1,8 +1,8 @@
 // Conversion between probe runs and their forms in the spool and on the wire: the one library that
 // knows the generated protobuf classes. Programs see plain structs.
 //
-// Formats: docs/formats/wire.md. Everything that decodes takes outside bytes: it checks, never trusts,
-// and returns Error{kInvalid | kLimit}. All free functions are thread-safe.
+// Formats: docs/formats/wire.md. Everything that decodes takes outside bytes: it checks, never
+// trusts, and returns Error{kInvalid | kLimit}. All free functions are thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "common/probe_run.h"
@@ -25,13 +26,27 @@ Result<ProbeRun> decodeSpooled(std::string_view bytes);
 // CRC-32 (zlib's) of the spooled form.
 std::uint32_t checksum(std::string_view spooled);
 
-// --- compression, with the declared length checked before anything is allocated ---------------------
+// --- compression, with the declared length checked before anything is allocated
+// ---------------------
+
+// A result up to this size may have any ratio to what was received: idle services repeat
+// themselves, and an honest report of theirs compresses better than limits::kExpansionRatio. A
+// sender closes a report before its encoded form passes this size.
+inline constexpr std::size_t kAnyRatioBytes = std::size_t{1} << 20;
 
 std::string compress(std::string_view bytes);  // zstd, level 1
-// kLimit if the frame declares or reaches more than `max_bytes`, or does not declare its size.
+// kLimit if the frame declares more than `max_bytes`, too high a ratio, or no size.
 Result<std::string> decompress(std::string_view bytes, std::size_t max_bytes);
 
-// --- the report ------------------------------------------------------------------------------------
+// --- the report
+// ------------------------------------------------------------------------------------
+
+// Limits of the wire's own; those of runs and series are in common/limits.h.
+inline constexpr std::size_t kAgentIdBytes = 16;
+inline constexpr std::size_t kHostIdBytes = 64;
+inline constexpr std::size_t kScheduledProbes = 1'000;
+inline constexpr std::size_t kDroppedRanges = 1'000;
+inline constexpr std::size_t kReplyBytes = std::size_t{1} << 20;
 
 enum class Lane : std::uint8_t { kLive, kBackfill };
 
@@ -129,11 +144,19 @@ Result<Report> decodeReport(std::string_view bytes);
 std::string encode(const ReportReply& reply);
 Result<ReportReply> decodeReply(std::string_view bytes);
 
+// A session that has defined more than this is given up for a new one by the encoder, and refused
+// as unknown by the collector: what either side remembers stays bounded however a probe's series
+// change.
+inline constexpr std::size_t kSessionSeries = 100'000;
+inline constexpr std::size_t kSessionLayouts = 4'096;
+
 // The agent's side of a session: gives each series and each layout a reference when it first goes
 // out, and remembers which. Not thread-safe. One a lane and collector.
 class SessionEncoder {
   public:
     // Appends `run` to the report as a batch, with the definitions that the session lacks so far.
+    // May open a new session (session() is 0 then) when the report is still empty: set
+    // Report::session after the last add.
     void add(Report& report, std::uint64_t sequence, std::uint32_t checksum, const ProbeRun& run);
     // Forgets everything: the next report defines it again. For a new or unknown session, and after
     // a report whose reply never came (the collector may or may not know its definitions).
@@ -142,13 +165,27 @@ class SessionEncoder {
     void setSession(std::uint64_t session) { session_ = session; }
 
   private:
-    std::uint32_t seriesRef(Report& report, const std::string& probe, const MetricFamily& family,
-                            const Reading& reading);
+    // What a probe's last run looked like, to be compared with the next one.
+    struct Layout {
+        struct Family {
+            std::string name;
+            std::size_t readings = 0;
+        };
+        std::vector<Family> families;  // without empty ones
+        std::vector<Labels> labels;    // of all readings, in order
+        std::uint32_t ref = 0;
+        bool known = false;
+    };
+
+    static bool matches(const Layout& layout, const ProbeRun& run);
+    std::uint32_t layoutRef(Report& report, const ProbeRun& run);
+    std::uint32_t seriesRef(Report& report, const MetricFamily& family, const Reading& reading);
 
     std::uint64_t session_ = 0;
-    std::unordered_map<std::string, std::uint32_t> series_;           // canonical text -> ref
-    std::map<std::vector<std::uint32_t>, std::uint32_t> layouts_;     // series refs -> ref
-    std::unordered_map<std::string, bool> described_;                 // metadata sent
+    std::unordered_map<std::string, Layout> last_;                 // by probe
+    std::unordered_map<std::string, std::uint32_t> series_;        // name and labels -> ref
+    std::map<std::vector<std::uint32_t>, std::uint32_t> layouts_;  // series refs -> ref
+    std::unordered_set<std::string> described_;                    // names with metadata sent
 };
 
 }  // namespace clusterwatch::wire
