@@ -10,8 +10,8 @@ namespace clusterwatch {
 
 }  // namespace clusterwatch
 
-#define CHECK(condition)                                                       \
-    do {                                                                       \
-        if (!(condition)) [[unlikely]]                                         \
-            ::clusterwatch::checkFailed(#condition, __FILE__, __LINE__);       \
+#define CHECK(condition)                                                 \
+    do {                                                                 \
+        if (!(condition)) [[unlikely]]                                   \
+            ::clusterwatch::checkFailed(#condition, __FILE__, __LINE__); \
     } while (false)

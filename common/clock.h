@@ -37,7 +37,8 @@ class SystemClock final : public Clock {
 // A clock that moves only when told to. Thread-safe.
 class ManualClock final : public Clock {
   public:
-    explicit ManualClock(WallTime start) : wall_(start), monotonic_(MonotonicTime{} + std::chrono::hours(1)) {}
+    explicit ManualClock(WallTime start)
+        : wall_(start), monotonic_(MonotonicTime{} + std::chrono::hours(1)) {}
 
     WallTime wallNow() const override;
     MonotonicTime monotonicNow() const override;

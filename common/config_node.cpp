@@ -7,10 +7,9 @@
 #include <fstream>
 #include <sstream>
 
-#include <sys/stat.h>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/stat.h>
 #include <yaml-cpp/yaml.h>
 
 #include "common/text.h"
@@ -51,7 +50,8 @@ ConfigNode ConfigNode::load(const std::filesystem::path& file, ConfigErrors& err
     std::ostringstream content;
     if (in) content << in.rdbuf();
     if (!in) {
-        errors.add(Error::fromErrno(errno, fmt::format("{}: can't read it", file.string())).message());
+        errors.add(
+            Error::fromErrno(errno, fmt::format("{}: can't read it", file.string())).message());
         return parse("{}", file.string(), errors);
     }
     return parse(content.str(), file.string(), errors);
@@ -74,8 +74,8 @@ ConfigNode ConfigNode::parse(std::string_view yaml, std::string origin, ConfigEr
     }
     if (impl->yaml.IsNull()) impl->yaml = YAML::Node(YAML::NodeType::Map);
     if (!impl->yaml.IsMap()) {
-        errors.add(fmt::format("{}: must be a mapping of keys to values",
-                               mark(impl->yaml, impl->origin)));
+        errors.add(
+            fmt::format("{}: must be a mapping of keys to values", mark(impl->yaml, impl->origin)));
         impl->yaml = YAML::Node(YAML::NodeType::Map);
     }
     return ConfigNode(std::move(impl));
@@ -132,7 +132,8 @@ std::int64_t ConfigNode::integer(std::string_view key, std::int64_t fallback, st
     const auto given = text(key, "");
     const auto value = parseInt(given);
     if (!value || *value < least || *value > most) {
-        error(key, fmt::format("\"{}\": allowed is a whole number from {} to {}", given, least, most));
+        error(key,
+              fmt::format("\"{}\": allowed is a whole number from {} to {}", given, least, most));
         return fallback;
     }
     return *value;
@@ -163,7 +164,8 @@ Milliseconds ConfigNode::duration(std::string_view key, Milliseconds fallback) {
     const auto given = text(key, "");
     const auto value = parseDuration(given);
     if (!value)
-        error(key, fmt::format("\"{}\": must be a duration such as 10s, 1m30s, 500ms or 90d", given));
+        error(key,
+              fmt::format("\"{}\": must be a duration such as 10s, 1m30s, 500ms or 90d", given));
     return value.value_or(fallback);
 }
 
@@ -172,8 +174,14 @@ std::uint64_t ConfigNode::bytes(std::string_view key, std::uint64_t fallback) {
     if (!has(key)) return fallback;
     const auto given = text(key, "");
     constexpr std::array<std::pair<std::string_view, std::uint64_t>, 8> kUnits{{
-        {"", 1}, {"B", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30},
-        {"KB", 1000}, {"MB", 1000'000}, {"GB", 1000'000'000},
+        {"", 1},
+        {"B", 1},
+        {"KiB", 1ULL << 10},
+        {"MiB", 1ULL << 20},
+        {"GiB", 1ULL << 30},
+        {"KB", 1000},
+        {"MB", 1000'000},
+        {"GB", 1000'000'000},
     }};
     std::uint64_t number = 0;
     const auto [end, parse_error] =
@@ -181,8 +189,7 @@ std::uint64_t ConfigNode::bytes(std::string_view key, std::uint64_t fallback) {
     const auto unit_text = trim(std::string_view(end, given.data() + given.size()));
     const auto unit = std::find_if(kUnits.begin(), kUnits.end(),
                                    [&](const auto& u) { return u.first == unit_text; });
-    if (parse_error != std::errc{} || unit == kUnits.end() ||
-        number > UINT64_MAX / unit->second) {
+    if (parse_error != std::errc{} || unit == kUnits.end() || number > UINT64_MAX / unit->second) {
         error(key, fmt::format("\"{}\": must be a size such as 64KiB, 256MiB or 2GiB", given));
         return fallback;
     }
@@ -281,10 +288,9 @@ void ConfigNode::rejectUnknown() {
     for (const auto& item : impl_->yaml) {
         const auto key = item.first.IsScalar() ? item.first.Scalar() : std::string("(not a name)");
         if (impl_->asked.contains(key)) continue;
-        impl_->errors->add(fmt::format("{}: {}{}: unknown key; allowed here: {}",
-                                       mark(item.first, impl_->origin),
-                                       impl_->path.empty() ? "" : impl_->path + ".", key,
-                                       fmt::join(impl_->asked, ", ")));
+        impl_->errors->add(fmt::format(
+            "{}: {}{}: unknown key; allowed here: {}", mark(item.first, impl_->origin),
+            impl_->path.empty() ? "" : impl_->path + ".", key, fmt::join(impl_->asked, ", ")));
     }
 }
 

@@ -28,8 +28,8 @@ inline constexpr std::size_t kSeriesPerAgent = 50'000;
 inline constexpr std::size_t kSeriesTotal = 2'000'000;
 
 // A probe run.
-inline constexpr std::size_t kTextBytes = 1024;           // a check's text, an outcome's message
-inline constexpr std::size_t kEvidenceBytes = 64 << 10;   // a piece of evidence
+inline constexpr std::size_t kTextBytes = 1024;          // a check's text, an outcome's message
+inline constexpr std::size_t kEvidenceBytes = 64 << 10;  // a piece of evidence
 inline constexpr std::size_t kEvidencePerRun = 8;
 inline constexpr std::size_t kFactsPerRun = 64;
 inline constexpr std::size_t kChecksPerRun = 64;

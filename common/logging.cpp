@@ -9,8 +9,9 @@ namespace clusterwatch {
 
 Status initLogging(std::string_view program, std::string_view level) {
     if (level != "debug" && level != "info" && level != "warning" && level != "error")
-        return Error(ErrorCode::kInvalid,
-                     fmt::format("log level \"{}\": allowed are debug, info, warning, error", level));
+        return Error(
+            ErrorCode::kInvalid,
+            fmt::format("log level \"{}\": allowed are debug, info, warning, error", level));
     auto logger = std::make_shared<spdlog::logger>(
         std::string(program), std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
     logger->set_level(spdlog::level::from_str(std::string(level)));
@@ -25,9 +26,9 @@ void RateLimitedLog::warn(std::string_view message) {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     auto next = next_.load(std::memory_order_relaxed);
     if (now.count() < next ||
-        !next_.compare_exchange_strong(
-            next, (now + std::chrono::steady_clock::duration(period_)).count(),
-            std::memory_order_relaxed)) {
+        !next_.compare_exchange_strong(next,
+                                       (now + std::chrono::steady_clock::duration(period_)).count(),
+                                       std::memory_order_relaxed)) {
         held_back_.fetch_add(1, std::memory_order_relaxed);
         return;
     }

@@ -28,15 +28,15 @@ struct Target {
 // How a run ended. Exactly one per run; a metric and a word on the screen.
 enum class Outcome : std::uint8_t {
     kOk = 0,
-    kRefused,            // the service did not accept the connection
-    kAuthentication,     // it did, and refused our credentials
-    kFull,               // it is up, but has no room for us ("too many connections")
-    kTimedOutConnecting, // the deadline passed before a connection stood
-    kTimedOut,           // the deadline passed after it stood: a hung service
-    kParse,              // it answered something we don't understand
-    kPermission,         // it answered, but withholds what we asked for
-    kNotFound,           // no such page, file, socket, schema
-    kInternal,           // a mistake of the agent's own
+    kRefused,             // the service did not accept the connection
+    kAuthentication,      // it did, and refused our credentials
+    kFull,                // it is up, but has no room for us ("too many connections")
+    kTimedOutConnecting,  // the deadline passed before a connection stood
+    kTimedOut,            // the deadline passed after it stood: a hung service
+    kParse,               // it answered something we don't understand
+    kPermission,          // it answered, but withholds what we asked for
+    kNotFound,            // no such page, file, socket, schema
+    kInternal,            // a mistake of the agent's own
 };
 inline constexpr int kOutcomeCount = 10;
 
@@ -83,11 +83,11 @@ struct ProbeRun {
     std::string kind;   // "host", "apache", "mysql", ...
     std::string role;   // "primary", "replica", "web"; may be empty
     Target target;
-    WallTime time;              // of the readings: the start of the run, on the corrected clock
-    Milliseconds duration{0};   // how long the run took
-    Milliseconds interval{0};   // when the next one may be expected
+    WallTime time;             // of the readings: the start of the run, on the corrected clock
+    Milliseconds duration{0};  // how long the run took
+    Milliseconds interval{0};  // when the next one may be expected
     Outcome outcome = Outcome::kInternal;
-    std::string message;        // why, where the outcome is not kOk
+    std::string message;  // why, where the outcome is not kOk
     std::vector<MetricFamily> families;
     std::vector<CheckResult> checks;
     std::vector<Fact> facts;

@@ -27,13 +27,13 @@ struct TargetStatus {
     Target target;
     Milliseconds interval{0}, deadline{0};
     Freshness freshness = Freshness::kNever;
-    std::int64_t last_run_ms = 0;       // the run's own time; 0: never
+    std::int64_t last_run_ms = 0;  // the run's own time; 0: never
     std::int64_t last_received_ms = 0;
-    double age_seconds = -1;            // since receipt, monotonic; -1: never
+    double age_seconds = -1;  // since receipt, monotonic; -1: never
     Outcome outcome = Outcome::kInternal;
     std::string message;
-    State state = State::kUnknown;      // worst of the checks; unknown unless fresh
-    State last_state = State::kUnknown; // worst of the checks as last reported
+    State state = State::kUnknown;       // worst of the checks; unknown unless fresh
+    State last_state = State::kUnknown;  // worst of the checks as last reported
     std::int64_t state_since_ms = 0;
     std::vector<CheckResult> checks;
     std::vector<Fact> facts;
@@ -42,7 +42,7 @@ struct TargetStatus {
 struct NodeStatus {
     std::string node, agent_id, version;
     bool silent = true;
-    double age_seconds = -1;            // since the agent's last word, monotonic
+    double age_seconds = -1;  // since the agent's last word, monotonic
     std::int64_t last_word_ms = 0;
     double clock_offset_seconds = 0;
     std::uint64_t spool_batches = 0, spool_bytes = 0;

@@ -54,13 +54,14 @@ TEST(ConfigNode, EveryComplaintHasFileLineAndMend) {
         probe.integer("port", 1, 1, 65535);
     }
     root.rejectUnknown();
-    EXPECT_THAT(errors.messages(),
-                ElementsAre(HasSubstr("agent.yaml:2: interval: \"10\": must be a duration such as 10s"),
-                            HasSubstr("agent.yaml:4: storage.retention: \"90x\""),
-                            "agent.yaml:5: storage.colour: unknown key; allowed here: retention",
-                            "agent.yaml:7: probes[0].kind: \"host\": allowed are apache, mysql",
-                            HasSubstr("agent.yaml:8: probes[0].port: \"99999\": allowed is a whole "
-                                      "number from 1 to 65535")));
+    EXPECT_THAT(
+        errors.messages(),
+        ElementsAre(HasSubstr("agent.yaml:2: interval: \"10\": must be a duration such as 10s"),
+                    HasSubstr("agent.yaml:4: storage.retention: \"90x\""),
+                    "agent.yaml:5: storage.colour: unknown key; allowed here: retention",
+                    "agent.yaml:7: probes[0].kind: \"host\": allowed are apache, mysql",
+                    HasSubstr("agent.yaml:8: probes[0].port: \"99999\": allowed is a whole "
+                              "number from 1 to 65535")));
 }
 
 TEST(ConfigNode, MalformedYamlIsOneErrorWithItsLine) {
@@ -137,8 +138,9 @@ TEST(DropIns, ComeAfterTheFileInOrder) {
     std::filesystem::create_directories(dir / "agent.d");
     for (const char* name : {"20-b.yaml", "10-a.yml", "README.txt"})
         std::ofstream(dir / "agent.d" / name) << "\n";
-    EXPECT_THAT(withDropIns(dir / "agent.yaml"),
-                ElementsAre(dir / "agent.yaml", dir / "agent.d/10-a.yml", dir / "agent.d/20-b.yaml"));
+    EXPECT_THAT(
+        withDropIns(dir / "agent.yaml"),
+        ElementsAre(dir / "agent.yaml", dir / "agent.d/10-a.yml", dir / "agent.d/20-b.yaml"));
     EXPECT_THAT(withDropIns(dir / "other.yaml"), ElementsAre(dir / "other.yaml"));
     std::filesystem::remove_all(dir);
 }

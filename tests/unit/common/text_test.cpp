@@ -86,9 +86,9 @@ TEST(Text, ParseDuration) {
     f("1m5s10ms", 65'010);
     f("90d", 90LL * 86'400'000);
     f("0", 0);
-    f("10", std::nullopt);           // no unit
-    f("5m1h", std::nullopt);         // units must fall
-    f("1s1s", std::nullopt);         // each once
+    f("10", std::nullopt);    // no unit
+    f("5m1h", std::nullopt);  // units must fall
+    f("1s1s", std::nullopt);  // each once
     f("-5s", std::nullopt);
     f("1.5s", std::nullopt);
     f("", std::nullopt);
