@@ -155,9 +155,9 @@ class MariaDb:
     def _answers(self) -> bool:
         return self._client("SELECT 1").returncode == 0
 
-    def _client(self, statements: str) -> subprocess.CompletedProcess:
+    def _client(self, statements: str, *options: str) -> subprocess.CompletedProcess:
         # From within the data directory: the path of a socket may not be longer than 107 bytes.
-        return subprocess.run([*self.client_command(), "--batch", "--skip-column-names"], cwd=self.data,
+        return subprocess.run([*self.client_command(), "--batch", *options], cwd=self.data,
                               input=statements, capture_output=True, text=True, timeout=60)
 
     @staticmethod
@@ -166,16 +166,16 @@ class MariaDb:
         return [MARIADB_CLIENT, "--no-defaults", "--socket=mysqld.sock",
                 f"--user={'root' if user == 'root' else user}"]
 
-    def sql(self, statements: str) -> str:
-        done = self._client(statements)
+    def sql(self, statements: str, *options: str) -> str:
+        done = self._client(statements, *(options or ["--skip-column-names"]))
         if done.returncode != 0:
             raise RuntimeError(f"{self.name}: {done.stderr.strip()}\n  {statements}")
         return done.stdout
 
     def replica_status(self) -> dict:
         """SHOW REPLICA STATUS as a dictionary; empty where replication is not configured."""
-        lines = self.sql("SHOW REPLICA STATUS\\G").splitlines()
-        return dict((part.strip() for part in line.split(":", 1)) for line in lines if ":" in line)
+        lines = self.sql("SHOW REPLICA STATUS", "--column-names").splitlines()
+        return dict(zip(lines[0].split("\t"), lines[1].split("\t"))) if len(lines) == 2 else {}
 
     def stop(self):
         self.process.stop(30)
@@ -220,7 +220,7 @@ class MariaDbPair:
             f"MASTER_HEARTBEAT_PERIOD=2, MASTER_CONNECT_RETRY=2; START SLAVE;")
         self.primary.sql("CREATE DATABASE shop; CREATE TABLE shop.orders "
                          "(id BIGINT PRIMARY KEY, placed TIMESTAMP NOT NULL, what VARCHAR(80) NOT NULL)")
-        wait_until(self.in_step, 30, "the replica replicates")
+        wait_until(self.in_step, 10, "the replica replicates")
         return self
 
     def in_step(self) -> bool:

@@ -1,0 +1,162 @@
+"""`./run`, the main job: a collector, an agent that watches this machine, and the dashboard.
+
+Its data stays between runs, in $XDG_DATA_HOME/clusterwatch (by default ~/.local/share/clusterwatch).
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from tests.platform.processes import PORTS, ROOT, Process, StartError, binaries, wait_until
+from tests.platform.programs import Collector, fetch, quoted, shipped
+
+
+def say(text: str):
+    print(text, flush=True)
+
+
+def has_display() -> bool:
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+class Dashboard:
+    """A window where there is a display; otherwise a picture of what it would show."""
+
+    def __init__(self, collector_url: str, directory: Path):
+        self._url = collector_url
+        self._directory = Path(directory)
+        self._program = binaries() / "clusterwatch-dashboard"
+        self._process = None
+
+    def start(self, say, wait_until_there_is_data):
+        self._directory.mkdir(parents=True, exist_ok=True)
+        if has_display():
+            self._process = Process("dashboard", [self._program, "--collector", self._url], self._directory).start()
+            say("\nthe dashboard is open in a window; closing it ends this run")
+            return
+        picture = self._directory / "now.png"
+        say("\nno display (neither DISPLAY nor WAYLAND_DISPLAY is set), so no window: waiting for data, then a picture")
+        wait_until_there_is_data()
+        process = Process("screenshot", [self._program, "--collector", self._url, "--screenshot", picture],
+                          self._directory, env={"QT_QPA_PLATFORM": "offscreen"}).start()
+        try:
+            if process.wait(60) != 0 or not picture.exists():
+                raise StartError(f"the dashboard wrote no picture\n{process.log()}")
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise StartError(f"the dashboard wrote no picture within 60 s\n{process.log()}") from None
+        say(f"the dashboard, as a picture: {picture}")
+
+    def closed(self) -> bool:
+        return self._process is not None and not self._process.running()
+
+    def stop(self):
+        if self._process:
+            self._process.stop(5)
+
+
+def data_home() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "clusterwatch"
+
+
+def discovered_configuration(agent_program: Path, collector_url: str, directory: Path, port: int) -> Path:
+    """The agent's own `discover`, with the four lines that differ for this run put in its place."""
+    printed = subprocess.run([agent_program, "discover"], capture_output=True, text=True, timeout=60,
+                             stdin=subprocess.DEVNULL)
+    if printed.returncode != 0:
+        raise StartError(f"clusterwatch-agent discover: status {printed.returncode}\n{printed.stderr}")
+    kept, skipping = [], False
+    for line in printed.stdout.splitlines():
+        if line[:1] not in ("", " ", "-", "#"):
+            skipping = line.split(":")[0] in ("collectors", "listen", "spool")
+        if not skipping:
+            kept.append(line)
+    configuration = directory / "agent.yaml"
+    configuration.write_text(
+        "\n".join(kept) + f"\ncollectors:\n  - url: {collector_url}\nlisten: 127.0.0.1:{port}\n"
+        f"spool:\n  dir: {quoted(directory / 'spool')}\n  max_bytes: 64MiB\n  max_age: 7d\n")
+    return configuration
+
+
+class LocalRun:
+    def __init__(self):
+        self.directory = data_home()
+        self.collector = Collector(self.directory, cluster="local", port=9420,
+                                   rules=[shipped("rules/replication.yml")], data_dir=self.directory / "collector")
+        self.agent_port = PORTS.free(9421)
+        self.dashboard = Dashboard(self.collector.url, self.directory / "dashboard")
+        self._agent = None
+
+    def start(self, with_dashboard: bool):
+        begin = time.monotonic()
+        self.collector.start()
+        program = binaries() / "clusterwatch-agent"
+        directory = self.directory / "agent"
+        directory.mkdir(parents=True, exist_ok=True)
+        configuration = discovered_configuration(program, self.collector.url, directory, self.agent_port)
+        self._agent = Process("agent", [program, "--config", configuration], directory).start()
+        wait_until(lambda: fetch(f"http://127.0.0.1:{self.agent_port}/metrics", 2)[0] == 200, 15, "the agent answers",
+                   self._agent)
+        say(f"running after {time.monotonic() - begin:.1f} s\n")
+        say(f"  collector  {self.collector.url:28}  /api/v1/query, /federate, /metrics, /-/ready")
+        say(f"  agent      http://127.0.0.1:{self.agent_port:<21}  /metrics; watches {configuration}")
+        say(f"  data       {self.directory}")
+        if with_dashboard:
+            self.dashboard.start(say, self._wait_for_data)
+
+    def _wait_for_data(self):
+        wait_until(lambda: self.collector.query("up == 1"), 30, "the first run of a probe has arrived",
+                   self.collector.process)
+
+    def ended(self) -> str:
+        """What has ended by itself, or nothing."""
+        if self.dashboard.closed():
+            return "the dashboard was closed"
+        for process in (self.collector.process, self._agent):
+            if not process.running():
+                return f"{process.name} ended with status {process.returncode()}:\n{process.log()}"
+        return ""
+
+    def stop(self):
+        self.dashboard.stop()
+        if self._agent:
+            self._agent.stop()
+        self.collector.stop()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./run")
+    parser.add_argument("--for", dest="for_seconds", type=float, metavar="SECONDS")
+    parser.add_argument("--no-dashboard", action="store_true")
+    arguments = parser.parse_args()
+    os.chdir(ROOT)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    begin, status = time.monotonic(), 0
+    run = LocalRun()
+    try:
+        run.start(not arguments.no_dashboard)
+        say(f"\nEnds after {arguments.for_seconds:g} s." if arguments.for_seconds else "\nCtrl-C stops everything.")
+        while not stop.wait(0.2) and not (arguments.for_seconds and time.monotonic() - begin > arguments.for_seconds):
+            ended = run.ended()
+            if ended:
+                say(ended)
+                status = 0 if ended.startswith("the dashboard") else 1
+                break
+    except (StartError, TimeoutError, OSError, subprocess.SubprocessError) as error:
+        print(f"run: {error}", file=sys.stderr)
+        status = 1
+    say("stopping")
+    run.stop()
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
