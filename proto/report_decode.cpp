@@ -4,18 +4,23 @@
 #include <unordered_set>
 
 #include <fmt/format.h>
+#include <google/protobuf/stubs/logging.h>
 
 #include "common/limits.h"
 #include "proto/convert.h"
+#include "proto/parse_budget.h"
 #include "proto/wire.h"
 
 namespace clusterwatch::wire {
 
 namespace {
 
-Error invalid(std::string message) {
-    return {ErrorCode::kInvalid, std::move(message)};
-}
+// protobuf writes a line to standard error for each string that is no UTF-8: a peer could fill the
+// disk with them. Our own refusals are counted and rate-limited where they are handled.
+[[maybe_unused]] google::protobuf::LogHandler* const kPreviousHandler =
+    google::protobuf::SetLogHandler(nullptr);
+
+Error invalid(std::string message) { return {ErrorCode::kInvalid, std::move(message)}; }
 
 Status checkCount(std::string_view what, int count, std::size_t most) {
     if (static_cast<std::size_t>(count) <= most) return {};
@@ -167,6 +172,7 @@ Result<Report> decodeReport(std::string_view bytes) {
     if (bytes.size() > limits::kDecodedBytes)
         return Error{ErrorCode::kLimit, fmt::format("a report has {} bytes; at most {} are allowed",
                                                     bytes.size(), limits::kDecodedBytes)};
+    if (auto s = checkParseBudget(bytes); !s) return s.error();
     if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
         return invalid("a report is no valid protobuf message");
     Report out;
