@@ -14,20 +14,14 @@ namespace {
 // RE2's own bound on a compiled expression: what a hostile query can make us hold.
 constexpr std::int64_t kMaxRegexBytes = std::int64_t{8} << 20;
 
-bool isRegex(MatchType type) {
-    return type == MatchType::kRegex || type == MatchType::kNotRegex;
-}
+bool isRegex(MatchType type) { return type == MatchType::kRegex || type == MatchType::kNotRegex; }
 
 std::string_view operatorText(MatchType type) {
     switch (type) {
-        case MatchType::kEqual:
-            return "=";
-        case MatchType::kNotEqual:
-            return "!=";
-        case MatchType::kRegex:
-            return "=~";
-        case MatchType::kNotRegex:
-            return "!~";
+        case MatchType::kEqual: return "=";
+        case MatchType::kNotEqual: return "!=";
+        case MatchType::kRegex: return "=~";
+        case MatchType::kNotRegex: return "!~";
     }
     return "?";
 }
@@ -59,10 +53,8 @@ Result<Matcher> Matcher::make(MatchType type, std::string name, std::string valu
 
 bool Matcher::matches(std::string_view value) const {
     switch (type_) {
-        case MatchType::kEqual:
-            return value == value_;
-        case MatchType::kNotEqual:
-            return value != value_;
+        case MatchType::kEqual: return value == value_;
+        case MatchType::kNotEqual: return value != value_;
         case MatchType::kRegex:
             return re2::RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *regex_);
         case MatchType::kNotRegex:
