@@ -34,6 +34,7 @@ struct Options {
     std::string format = "report";  // or "remote-write"
     std::uint64_t seed = 1;
     int agents = 4;
+    int first_agent = 0;  // they are called v<first>, v<first + 1>, ...
     int series = 100;
     int batches = 0;  // a virtual agent; 0: until `seconds` have passed
     double seconds = 10;
@@ -253,8 +254,9 @@ int drive(const Options& options) {
     {
         std::vector<std::jthread> threads;
         for (int i = 0; i < options.agents; ++i) {
-            threads.emplace_back(
-                [&options, i, &log, &totals] { VirtualAgent(options, i, log, totals).run(); });
+            threads.emplace_back([&options, i, &log, &totals] {
+                VirtualAgent(options, options.first_agent + i, log, totals).run();
+            });
         }
     }
     printSummary(options, totals,
@@ -273,6 +275,7 @@ int main(int argc, char** argv) {
     app.add_option("--format", options.format)->check(CLI::IsMember({"report", "remote-write"}));
     app.add_option("--seed", options.seed, "identities of the virtual agents");
     app.add_option("--agents", options.agents)->check(CLI::Range(1, 1000));
+    app.add_option("--first-agent", options.first_agent, "the number in the first one's name");
     app.add_option("--series", options.series, "a virtual agent")->check(CLI::Range(1, 1000));
     app.add_option("--batches", options.batches,
                    "a virtual agent; 0: as many as fit into --seconds");

@@ -7,15 +7,13 @@ over a socket in the demo's directory, so that whatever is started again has the
 import argparse
 import os
 import shutil
-import signal
 import socket
 import sys
-import threading
 import time
 
 from tests.platform.cluster import Cluster
 from tests.platform.local import Dashboard
-from tests.platform.processes import ROOT, StartError
+from tests.platform.processes import ROOT, Interrupts, StartError
 from tests.platform.webhook import describe
 
 DIRECTORY = ROOT / "build" / "demo"
@@ -118,28 +116,25 @@ def run(arguments) -> int:
         return 1
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     DIRECTORY.mkdir(parents=True)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
     begin = time.monotonic()
     cluster = Cluster(DIRECTORY, page=lambda page: say(describe(page)), collector_port=9420)
     control, dashboard, status = None, None, 0
     try:
-        cluster.start(say)
-        control = Control(cluster)
-        say(f"running after {time.monotonic() - begin:.1f} s\n")
-        print_addresses(cluster)
-        if not arguments.no_dashboard:
-            dashboard = Dashboard(cluster.collector.url, DIRECTORY / "dashboard")
-            dashboard.start(say, cluster.wait_until_monitored)
-        say(f"\nThe demo ends after {arguments.for_seconds:g} s." if arguments.for_seconds else "\nCtrl-C stops everything.")
-        while not stop.is_set():
-            control.serve_for(0.2)
-            if arguments.for_seconds and time.monotonic() - begin > arguments.for_seconds:
-                break
-            if dashboard and dashboard.closed():
-                say("the dashboard was closed")
-                break
+        with Interrupts():
+            cluster.start(say)
+            control = Control(cluster)
+            say(f"running after {time.monotonic() - begin:.1f} s\n")
+            print_addresses(cluster)
+            if not arguments.no_dashboard:
+                dashboard = Dashboard(cluster.collector.url, DIRECTORY / "dashboard")
+                dashboard.start(say, cluster.wait_until_monitored)
+            limit = arguments.for_seconds
+            say(f"\nThe demo ends after {limit:g} s." if limit else "\nCtrl-C stops everything.")
+            while not limit or time.monotonic() - begin < limit:
+                control.serve_for(0.2)
+                if dashboard and dashboard.closed():
+                    say("the dashboard was closed")
+                    break
     except (StartError, TimeoutError, RuntimeError, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         status = 1

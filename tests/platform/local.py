@@ -5,14 +5,12 @@ Its data stays between runs, in $XDG_DATA_HOME/clusterwatch (by default ~/.local
 
 import argparse
 import os
-import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
-from tests.platform.processes import PORTS, ROOT, Process, StartError, binaries, wait_until
+from tests.platform.processes import PORTS, ROOT, Interrupts, Process, StartError, binaries, wait_until
 from tests.platform.programs import Collector, fetch, quoted, shipped
 
 
@@ -136,20 +134,20 @@ def main() -> int:
     parser.add_argument("--no-dashboard", action="store_true")
     arguments = parser.parse_args()
     os.chdir(ROOT)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
     begin, status = time.monotonic(), 0
     run = LocalRun()
     try:
-        run.start(not arguments.no_dashboard)
-        say(f"\nEnds after {arguments.for_seconds:g} s." if arguments.for_seconds else "\nCtrl-C stops everything.")
-        while not stop.wait(0.2) and not (arguments.for_seconds and time.monotonic() - begin > arguments.for_seconds):
-            ended = run.ended()
-            if ended:
-                say(ended)
-                status = 0 if ended.startswith("the dashboard") else 1
-                break
+        with Interrupts():
+            run.start(not arguments.no_dashboard)
+            limit = arguments.for_seconds
+            say(f"\nEnds after {limit:g} s." if limit else "\nCtrl-C stops everything.")
+            while not limit or time.monotonic() - begin < limit:
+                time.sleep(0.2)
+                ended = run.ended()
+                if ended:
+                    say(ended)
+                    status = 0 if ended.startswith("the dashboard") else 1
+                    break
     except (StartError, TimeoutError, OSError, subprocess.SubprocessError) as error:
         print(f"run: {error}", file=sys.stderr)
         status = 1

@@ -153,6 +153,24 @@ class Process:
                              f"  command: {' '.join(self.command)}\n{self.log()}")
 
 
+class Interrupts:
+    """Ctrl-C, SIGTERM and SIGHUP end whatever we do, as KeyboardInterrupt; while we stop, they are ignored."""
+
+    NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __enter__(self):
+        def interrupt(*_):
+            raise KeyboardInterrupt
+        for number in self.NUMBERS:
+            signal.signal(number, interrupt)
+        return self
+
+    def __exit__(self, kind, *_):
+        for number in self.NUMBERS:
+            signal.signal(number, signal.SIG_IGN)
+        return kind is KeyboardInterrupt
+
+
 def wait_until(condition, deadline: float, what: str, process: Process = None, every: float = 0.05):
     """Polls until `condition()` is true and returns its value. OSError counts as "not yet"."""
     end = time.monotonic() + deadline
