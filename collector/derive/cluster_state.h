@@ -9,8 +9,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "collector/derive/live_feed.h"
 #include "common/clock.h"
 #include "common/probe_run.h"
 #include "common/thread_annotations.h"
@@ -50,6 +52,82 @@ struct NodeStatus {
     std::uint64_t dropped_batches = 0, dropped_samples = 0;
     std::string conflict;
     std::vector<TargetStatus> targets;
+};
+
+// One line of JSON as in docs/formats/http-api.md, "/nodes". A target's carries "node" unless `node` is
+// empty; a node's carries "targets" if asked for.
+std::string toJson(const TargetStatus& target, std::string_view node);
+std::string toJson(const NodeStatus& node, bool with_targets);
+
+// When a target is late: this long after the receipt of its last run.
+Milliseconds lateAfter(Milliseconds interval, Milliseconds deadline);
+
+inline constexpr std::chrono::seconds kSilentAfter{5};  // two heartbeats and a second
+// After a start nobody is called silent before this: agents are still reconnecting.
+inline constexpr std::chrono::seconds kStartGrace{15};
+
+// A node that fell silent or came back, for whoever records events.
+struct NodeChange {
+    std::string node;
+    bool silent = false;
+    double silent_seconds = 0;  // how long it has been, or had been
+};
+
+class ClusterState {
+  public:
+    // REQUIRES: both outlive it.
+    ClusterState(const Clock& clock, LiveFeed& feed);
+
+    // A word of the agent: a report or a heartbeat. Of `word`, everything but targets, silent and ages
+    // is taken. Publishes `node` when it was silent, is new, or its conflict ends; returns the change
+    // if it was silent.
+    std::optional<NodeChange> heard(const NodeStatus& word);
+    // The agent's whole schedule: of each target probe, kind, role, target, interval and deadline are
+    // taken; probes that are not in it are forgotten.
+    void scheduled(const std::string& node, const std::vector<TargetStatus>& targets);
+    // A committed run (families are not looked at). `in_time`: it says how things are now; otherwise
+    // it is history, and is shown only if nothing newer is known. Publishes `run`.
+    void ran(const std::string& node, const ProbeRun& run, bool in_time);
+    // Publishes `node` when the text changes; an empty text ends the conflict.
+    void conflict(const std::string& node, const std::string& text);
+    // As known before a restart: silent until it speaks.
+    void restore(const NodeStatus& node);
+    void forget(const std::string& node);
+
+    // Publishes what has changed by time alone. Call it a few times a second: an agent is seen as
+    // silent at most one period late.
+    std::vector<NodeChange> tick();
+
+    std::vector<NodeStatus> nodes() const;  // ordered by node and probe
+
+  private:
+    struct TargetEntry {
+        TargetStatus status;  // as last reported; state and ages are worked out when asked for
+        std::optional<MonotonicTime> received;
+        Freshness published = Freshness::kNever;
+    };
+    struct NodeEntry {
+        NodeStatus status;  // without targets
+        std::optional<MonotonicTime> heard;
+        bool published_silent = true;
+        bool reported_absent = false;  // known from before the start, and has not come back
+        std::map<std::string, TargetEntry> targets;  // by probe
+    };
+    struct Message {
+        std::string type, json;
+    };
+
+    bool isSilent(const NodeEntry& node, MonotonicTime now) const;
+    Freshness freshness(const NodeEntry& node, const TargetEntry& target, MonotonicTime now) const;
+    TargetStatus view(const NodeEntry& node, const TargetEntry& target, MonotonicTime now) const;
+    NodeStatus view(const NodeEntry& node, MonotonicTime now) const;  // without targets
+    void publish(std::vector<Message> messages);
+
+    const Clock& clock_;
+    LiveFeed& feed_;
+    const MonotonicTime started_;
+    mutable Mutex mutex_;
+    std::map<std::string, NodeEntry> nodes_ GUARDED_BY(mutex_);
 };
 
 }  // namespace clusterwatch::derive

@@ -33,9 +33,9 @@ class LiveFeed {
     std::optional<std::vector<LiveEvent>> after(std::uint64_t last_id, std::size_t limit) const;
     std::uint64_t lastId() const;
 
-    // `wake` is called after each publish, from the publisher's thread, without any lock of the feed
-    // held; it must be quick and must not publish. Returns a token for unsubscribe, after which
-    // `wake` is not called any more.
+    // `wake` is called after each publish, from the publisher's thread; it may read the feed, must be
+    // quick, and must not publish, subscribe or unsubscribe. Returns a token for unsubscribe, after
+    // which `wake` is not called any more.
     std::uint64_t subscribe(std::function<void()> wake);
     void unsubscribe(std::uint64_t token);
 
