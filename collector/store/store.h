@@ -63,19 +63,19 @@ struct WriteBatch {
 struct CommitResult {
     JournalPosition position = 0;
     std::uint64_t stored = 0;
-    std::uint64_t too_old = 0;       // refused: beyond retention or max_sample_age
-    std::uint64_t too_far_ahead = 0; // refused: beyond max_sample_future
+    std::uint64_t too_old = 0;        // refused: beyond retention or max_sample_age
+    std::uint64_t too_far_ahead = 0;  // refused: beyond max_sample_future
 };
 
 // A thing that happened, kept beside the series: a state's change with its evidence, an alert, an
 // operator's note.
 struct Event {
     std::int64_t t_ms = 0;
-    std::string kind;     // "state", "alert", "agent", "conflict"
-    std::string subject;  // "mysql/db2/replication"
-    std::string severity; // "ok", "warning", "critical", "unknown", or empty
+    std::string kind;      // "state", "alert", "agent", "conflict"
+    std::string subject;   // "mysql/db2/replication"
+    std::string severity;  // "ok", "warning", "critical", "unknown", or empty
     std::string text;
-    std::string detail;   // JSON; evidence
+    std::string detail;  // JSON; evidence
 };
 
 // Whoever keeps derived state that must agree with the journal (the ingest). Called by one thread at
@@ -87,6 +87,10 @@ class Participant {
     virtual Status restore(std::string_view snapshot) = 0;
     virtual void replayNote(std::string_view note) = 0;
     virtual std::string snapshot() = 0;
+    // Called within commit(), once the record is durable and before commit() returns: a snapshot is
+    // taken either before the record or after this call, never between, so no acknowledged note is
+    // in neither. By any thread, several at once; must not call the store.
+    virtual void committed(std::string_view note) { (void)note; }
 };
 
 struct StoreStatistics {
@@ -97,9 +101,9 @@ struct StoreStatistics {
     std::uint64_t journal_bytes = 0;
     JournalDamage journal_damage;
     std::uint64_t damaged_chunks = 0;
-    bool healthy = true;             // false from a failed commit or seal until the next success
+    bool healthy = true;  // false from a failed commit or seal until the next success
     std::string unhealthy_reason;
-    std::int64_t oldest_ms = 0;      // of any stored sample; 0 if none
+    std::int64_t oldest_ms = 0;  // of any stored sample; 0 if none
 };
 
 class Store : public query::SeriesSource {
@@ -127,11 +131,13 @@ class Store : public query::SeriesSource {
     // checkpoint; rebuilt by the participant from its notes.
     virtual void markSilent(std::string_view group, std::int64_t t_ms) = 0;
     // Removes marks of the group in [from_ms, to_ms].
-    virtual void retractSilence(std::string_view group, std::int64_t from_ms, std::int64_t to_ms) = 0;
+    virtual void retractSilence(std::string_view group, std::int64_t from_ms,
+                                std::int64_t to_ms) = 0;
 
     virtual void addEvent(Event event) = 0;
     // Newest first.
-    virtual Result<std::vector<Event>> events(query::TimeRange range, std::string_view subject_prefix,
+    virtual Result<std::vector<Event>> events(query::TimeRange range,
+                                              std::string_view subject_prefix,
                                               std::size_t limit) const = 0;
 
     // Seals what is due, checkpoints, drops what retention ends. Called by the store's own thread at
