@@ -74,7 +74,8 @@ class Server final : public HttpServer {
                  [&telemetry](const char* limit) { telemetry.limitHit(limit); }),
           streams_(table_),
           ingest_("cw-ingest", options_.ingest_threads, options_.ingest_queue),
-          reads_("cw-read", options_.read_threads, options_.read_queue) {}
+          reads_("cw-read", options_.read_threads, options_.read_queue),
+          state_("cw-state", options_.state_threads, options_.state_queue) {}
 
     ~Server() override { stop(std::chrono::seconds(1)); }
 
@@ -104,6 +105,7 @@ class Server final : public HttpServer {
     MHD_Result openStream(MHD_Connection* connection, Exchange& exchange);
     MHD_Result sendReply(MHD_Connection* connection, Exchange& exchange);
     void runHandler(Exchange& exchange);
+    Executor& executorOf(const Route& route);
     bool suspendFor(MHD_Connection* connection, Exchange& exchange) EXCLUDES_LOCK(mutex_);
     void resume(MHD_Connection* connection, Exchange& exchange) EXCLUDES_LOCK(mutex_);
 
@@ -125,6 +127,7 @@ class Server final : public HttpServer {
     std::vector<MHD_Daemon*> daemons_;  // constant between listen() and stop()
     Executor ingest_;
     Executor reads_;
+    Executor state_;
     std::jthread reaper_;
 };
 
@@ -306,18 +309,24 @@ MHD_Result Server::dispatch(MHD_Connection* connection, Exchange& exchange) {
         exchange.reply = refusal(&route, 503, "the collector is stopping", 5);
         return sendReply(connection, exchange);
     }
-    auto& executor = route.runs_on == RunsOn::kIngestExecutor ? ingest_ : reads_;
-    const bool taken = executor.submit([this, connection, &exchange] {
+    const bool taken = executorOf(route).submit([this, connection, &exchange] {
         runHandler(exchange);
         resume(connection, exchange);
     });
     if (!taken) {
-        telemetry_.limitHit(route.runs_on == RunsOn::kIngestExecutor ? "ingest_queue"
-                                                                     : "read_queue");
+        telemetry_.limitHit("queue");
         exchange.reply = refusal(&route, 503, "too many requests are waiting; try again", 1);
         resume(connection, exchange);
     }
     return MHD_YES;
+}
+
+Executor& Server::executorOf(const Route& route) {
+    switch (route.runs_on) {
+        case RunsOn::kIngestExecutor: return ingest_;
+        case RunsOn::kStateExecutor: return state_;
+        default: return reads_;
+    }
 }
 
 void Server::runHandler(Exchange& exchange) {

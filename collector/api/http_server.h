@@ -41,6 +41,8 @@ struct ServerOptions {
     std::size_t ingest_queue = 256;
     unsigned read_threads = 8;
     std::size_t read_queue = 64;
+    unsigned state_threads = 2;
+    std::size_t state_queue = 128;
 };
 
 class HttpServer {

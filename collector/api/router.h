@@ -1,7 +1,7 @@
 // The table of paths: which handler answers, who may ask, and where the handler runs.
 //
 // Handlers are plain functions from a request to a reply; they know nothing of sockets. They run on
-// one of two executors, or at once on the server's own thread where they never wait.
+// one of three executors, or at once on the server's own thread where they never wait.
 // Filled before the server starts; immutable and thread-safe afterwards.
 #pragma once
 
@@ -39,7 +39,8 @@ class EventStream {
     virtual std::string next() = 0;
 };
 
-enum class RunsOn { kServerThread, kIngestExecutor, kReadExecutor };
+// kStateExecutor: what a screen must go on seeing while slow queries fill the read executor.
+enum class RunsOn { kServerThread, kIngestExecutor, kReadExecutor, kStateExecutor };
 
 struct Route {
     std::string pattern;  // a path; one segment of it may be '*'

@@ -9,6 +9,7 @@
 #include "collector/derive/live_feed.h"
 #include "collector/ingest/ingest.h"
 #include "collector/query/engine.h"
+#include "collector/rules/rule_engine.h"
 #include "collector/store/store.h"
 #include "common/clock.h"
 
@@ -27,5 +28,18 @@ void addReportRoute(Router& router, ingest::Ingest& ingest);
 // The query API, `status/*` and `/federate`.
 void addPrometheusRoutes(Router& router, const query::Engine& engine,
                          const query::SeriesSource& source, const Clock& clock);
+
+// `/api/v1/rules`, `/api/v1/alerts`.
+void addRuleRoutes(Router& router, const rules::RuleEngine& engine);
+
+struct ClusterSources {
+    ingest::Ingest& ingest;
+    const store::Store& store;
+    const derive::LiveFeed& feed;
+    const Clock& clock;
+    std::string topology_json;  // the whole body
+};
+// `/api/v1/clusterwatch/...`.
+void addClusterRoutes(Router& router, ClusterSources sources);
 
 }  // namespace clusterwatch::api

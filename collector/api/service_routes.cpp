@@ -39,7 +39,7 @@ void addServiceRoutes(Router& router, const Telemetry& telemetry,
     router.add({"/metrics",
                 {"GET"},
                 Role::kRead,
-                RunsOn::kReadExecutor,
+                RunsOn::kStateExecutor,
                 [&telemetry](const Request&) {
                     Reply reply = text(200, telemetry.exposition());
                     reply.content_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -1,0 +1,6 @@
+# Debian's cpp-httplib is a compiled library; its package names the definitions its classes depend on.
+pkg_check_modules(httplib_client REQUIRED IMPORTED_TARGET cpp-httplib)
+
+clusterwatch_test(api_server_test
+    SOURCES unit/api/http_server_test.cpp unit/api/limits_test.cpp
+    LIBS clusterwatch::collector_api PkgConfig::httplib_client)
