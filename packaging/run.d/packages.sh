@@ -90,8 +90,8 @@ fetch_tool() {
             (cd "$work" && apt-get download -q "$name") >>build/packages.log 2>&1 ||
             { tail -5 build/packages.log >&2; return 1; }
     fi
-    dpkg -x "$work"/*.deb "$work/root"
-    touch "$work/root/.unpacked"
-    mv "$work/root" "build/tools/$name"
+    dpkg -x "$work"/*.deb "$work/tree"
+    touch "$work/tree/.unpacked"
+    mv "$work/tree" "build/tools/$name"
     rm -rf "$work"
 }
