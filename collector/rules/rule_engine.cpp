@@ -234,10 +234,14 @@ class RuleEngine::Group {
         std::vector<StoredAlert> to_store;
         {
             const MutexLock lock(mutex_);
-            to_notify = unsent_resolved_;
             for (const auto& rule : rules_) {
                 for (Alert& alert : rule->active.all()) {
-                    if (alert.state == AlertState::kFiring) to_notify.push_back(std::move(alert));
+                    if (alert.state != AlertState::kFiring) continue;
+                    // It fires again before its end could be told: then it has not ended.
+                    std::erase_if(unsent_resolved_, [&alert](const Alert& resolved) {
+                        return resolved.labels == alert.labels;
+                    });
+                    to_notify.push_back(std::move(alert));
                 }
                 for (StoredAlert& stored : rule->active.stored(clock_.monotonicNow())) {
                     stored.group = key_;
@@ -247,7 +251,7 @@ class RuleEngine::Group {
             }
         }
         std::string problem;
-        if (Status status = notify(to_notify); !status) {
+        if (Status status = notify(std::move(to_notify)); !status) {
             problem = status.error().context("queueing notifications").message();
         } else if (status = save(to_store); !status) {
             problem = status.error().context("keeping the alerts' state").message();
@@ -264,7 +268,11 @@ class RuleEngine::Group {
         setProblem(std::move(problem));
     }
 
-    Status notify(const std::vector<Alert>& alerts) {
+    Status notify(std::vector<Alert> alerts) {
+        {
+            const MutexLock lock(mutex_);
+            alerts.insert(alerts.end(), unsent_resolved_.begin(), unsent_resolved_.end());
+        }
         if (hooks_.notify && !alerts.empty()) {
             if (Status status = hooks_.notify(alerts); !status) return status;
         }
