@@ -18,7 +18,7 @@ readonly BUILD_PACKAGES=(
 # The demo's and the tests' services. The last line: shared libraries of what fetch_tools unpacks.
 readonly SERVICE_PACKAGES=(
     apache2-bin mariadb-server-core mariadb-client-core
-    libevent-2.1-7 libsasl2-2 libcurl3-gnutls libprotobuf-c1 libcap2
+    libevent-2.1-7 libsasl2-2 libcurl3-gnutls libgcrypt20 libcap2
 )
 readonly LINT_PACKAGES=(clang-format-14 clang-tidy-14 git)
 readonly FUZZ_PACKAGES=(clang-14 libclang-rt-14-dev llvm-14)
