@@ -1,6 +1,6 @@
 #include "agent/runner.h"
 
-#include <spdlog/spdlog.h>
+#include <algorithm>
 
 #include "agent/runner_core.h"
 
@@ -28,6 +28,7 @@ std::vector<std::string> Runner::stop(Milliseconds patience) {
         scheduler_.request_stop();
         scheduler_.join();
     }
+    if (threads_.empty()) return {};
     for (auto& thread : threads_) thread.request_stop();
     std::vector<std::string> left_behind;
     for (const auto index : core_->end(patience)) {
