@@ -11,6 +11,7 @@
 #include "collector/query/parser.h"
 #include "collector/query/prometheus_json.h"
 #include "common/limits.h"
+#include "common/text.h"
 
 namespace clusterwatch::api {
 namespace {
@@ -205,6 +206,20 @@ Reply metadata(const SeriesSource& source, const Request& request) {
         source.metadata(std::string(request.parameters.text("metric")), most)));
 }
 
+// --- status -----------------------------------------------------------------------------------------
+
+// Grafana asks for it to learn which of Prometheus's features there are; `application` says who answers.
+Reply buildInformation() {
+    return success(
+        R"({"status":"success","data":{"application":"clusterwatch","version":")" CLUSTERWATCH_VERSION
+        R"(","revision":"","branch":"","buildUser":"","buildDate":"","goVersion":""}})");
+}
+
+Reply runtimeInformation(WallTime started) {
+    return success(
+        fmt::format(R"({{"status":"success","data":{{"startTime":"{}"}}}})", formatTime(started)));
+}
+
 }  // namespace
 
 void addPrometheusRoutes(Router& router, const Engine& engine, const SeriesSource& source,
@@ -229,6 +244,9 @@ void addPrometheusRoutes(Router& router, const Engine& engine, const SeriesSourc
          [&](const Request& request) { return labelValues(source, request); });
     read("/api/v1/metadata", {"GET"},
          [&](const Request& request) { return metadata(source, request); });
+    read("/api/v1/status/buildinfo", {"GET"}, [](const Request&) { return buildInformation(); });
+    read("/api/v1/status/runtimeinfo", {"GET"},
+         [started = clock.wallNow()](const Request&) { return runtimeInformation(started); });
     read("/federate", {"GET"},
          [&](const Request& request) { return federate(source, clock, request); });
 }

@@ -48,7 +48,7 @@ TEST(HttpServer, ParametersOfQueryAndFormAreMerged) {
         return textReply(out);
     });
     t.start();
-    const auto got = t.client().Post("/label/a%20b/values?m[]=%7Bx%7D+", "m%5B%5D=first&n=2",
+    const auto got = t.client().Post("/label/a%20b/values?m[]=%7Bx%7D%20", "m%5B%5D=first&n=2",
                                      "application/x-www-form-urlencoded");
     ASSERT_TRUE(got);
     EXPECT_EQ(got->body, "a b|first|{x} ");
