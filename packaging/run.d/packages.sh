@@ -36,7 +36,8 @@ can_be_root() { ((EUID == 0)) || sudo --non-interactive true 2>/dev/null; }
 
 missing_packages() {
     local installed
-    installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p')
+    # dpkg-query fails where it does not know one of the names, which is just what we want to know.
+    installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p') || true
     printf '%s\n' "$@" | grep -vxF -f <(printf '%s\n' "$installed") || true
 }
 
