@@ -9,7 +9,6 @@
 #include "collector/derive/live_feed.h"
 #include "collector/ingest/ingest.h"
 #include "collector/query/engine.h"
-#include "collector/rules/rule_engine.h"
 #include "collector/store/store.h"
 #include "common/clock.h"
 
@@ -29,8 +28,12 @@ void addReportRoute(Router& router, ingest::Ingest& ingest);
 void addPrometheusRoutes(Router& router, const query::Engine& engine,
                          const query::SeriesSource& source, const Clock& clock);
 
+// The bodies; functions, because a reload replaces the engine that they ask.
+struct RuleAnswers {
+    std::function<std::string()> rules, alerts;
+};
 // `/api/v1/rules`, `/api/v1/alerts`.
-void addRuleRoutes(Router& router, const rules::RuleEngine& engine);
+void addRuleRoutes(Router& router, RuleAnswers answers);
 
 struct ClusterSources {
     ingest::Ingest& ingest;

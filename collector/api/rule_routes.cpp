@@ -1,10 +1,9 @@
 // /api/v1/rules and /api/v1/alerts.
 #include "collector/api/routes.h"
-#include "collector/rules/rules_json.h"
 
 namespace clusterwatch::api {
 
-void addRuleRoutes(Router& router, const rules::RuleEngine& engine) {
+void addRuleRoutes(Router& router, RuleAnswers answers) {
     const auto read = [&router](std::string path, auto answer) {
         router.add({std::move(path),
                     {"GET"},
@@ -17,8 +16,8 @@ void addRuleRoutes(Router& router, const rules::RuleEngine& engine) {
                     },
                     {}});
     };
-    read("/api/v1/rules", [&engine] { return rules::rulesAnswer(engine.groups()); });
-    read("/api/v1/alerts", [&engine] { return rules::alertsAnswer(engine.alerts()); });
+    read("/api/v1/rules", std::move(answers.rules));
+    read("/api/v1/alerts", std::move(answers.alerts));
 }
 
 }  // namespace clusterwatch::api
