@@ -48,7 +48,7 @@ class Platform(unittest.TestCase):
             "--latency-log", cls.latency_log], cls.directory, env={"QT_QPA_PLATFORM": "offscreen"})
         cls.addClassCleanup(cls.dashboard.stop)
         cls.dashboard.start()
-        wait_until(lambda: cls.verdict() == "calm", 30, "the dashboard is calm", cls.dashboard, every=0.2)
+        wait_until(cls.sees, 30, "the dashboard sees the cluster", cls.dashboard, every=0.2)
 
     def setUp(self):
         self.addCleanup(self._mend)
@@ -77,6 +77,11 @@ class Platform(unittest.TestCase):
     @classmethod
     def verdict(cls) -> str:
         return cls.model()["verdict"]["kind"]
+
+    @classmethod
+    def sees(cls) -> bool:
+        """Connected and fed. Not "calm": a busy machine may rightly earn the host probe's warning."""
+        return cls.verdict() in ("calm", "warning")
 
     def tile(self, name) -> dict:
         return next(tile for tile in self.model()["tiles"] if tile["name"] == name)
@@ -223,7 +228,7 @@ scrape_configs:
         # The model is written once a second, which is no delay of the screen.
         wait_until(lambda: self.tile("web")["state"] != "ok", 3, "the tile is not good", self.dashboard)
         self.assertLess(time.monotonic() - killed, 6.5)
-        self.assertNotEqual(self.verdict(), "calm")
+        self.assertFalse(self.sees())
         # After three intervals its series are over.
         wait_until(lambda: not self.collector.query('apache_up{instance="web2"}'), 15, "the series of web2 end")
 
@@ -236,7 +241,7 @@ scrape_configs:
         killed_ms = time.time() * 1000
         self.cluster.mend("collector-kill")
         self.cluster.wait_until_monitored()
-        wait_until(lambda: self.verdict() == "calm", 30, "the dashboard is calm again", self.dashboard)
+        wait_until(self.sees, 30, "the dashboard sees again", self.dashboard)
         # What was measured while the collector was dead is there, at its own time.
         points = self.collector.query('apache_up{instance="web1"}[10m]')[0]["values"]
         self.assertTrue([t for t, _ in points if killed_ms - 4000 < t * 1000 < killed_ms])

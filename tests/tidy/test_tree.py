@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "collector/derive": ["common"],
     "collector/ingest": ["collector/derive", "collector/store", "common", "proto"],
     "collector/rules": ["collector/query", "common"],
-    "collector/alerts": ["collector/rules", "common"],
+    "collector/alerts": ["collector/query/prometheus_json.h", "collector/rules", "common"],
     "collector/api": ["collector/alerts", "collector/derive", "collector/ingest", "collector/query", "collector/rules",
                       "collector/store", "common", "proto"],
     "collector": ["common", "proto"],
