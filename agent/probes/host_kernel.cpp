@@ -76,7 +76,7 @@ bool isWantedVmstat(std::string_view key) {
 
 // node_exporter's default fields of snmp and netstat, without those that no shipped dashboard or
 // rule uses.
-constexpr std::array<std::string_view, 29> kNetstatFields = {"Ip_Forwarding",
+constexpr std::array<std::string_view, 28> kNetstatFields = {"Ip_Forwarding",
                                                              "Icmp_InMsgs",
                                                              "Icmp_OutMsgs",
                                                              "Icmp_InErrors",
