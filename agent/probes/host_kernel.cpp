@@ -103,8 +103,7 @@ constexpr std::array<std::string_view, 28> kNetstatFields = {"Ip_Forwarding",
                                                              "TcpExt_ListenOverflows",
                                                              "TcpExt_ListenDrops",
                                                              "TcpExt_TCPSynRetrans",
-                                                             "TcpExt_TCPTimeouts",
-                                                             "TcpExt_TCPRcvQDrop"};
+                                                             "TcpExt_TCPTimeouts"};
 
 }  // namespace
 
