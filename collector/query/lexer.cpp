@@ -125,8 +125,8 @@ class Lexer {
             }
         }
         TokenKind kind = TokenKind::kNumber;
-        if (isNamePart(peek())) {
-            while (isNamePart(peek())) ++at_;
+        if (isAlpha(peek())) {
+            while (isAlpha(peek()) || isDigit(peek())) ++at_;
             kind = TokenKind::kDuration;
         }
         std::string token(text_.substr(begin_, at_ - begin_));
