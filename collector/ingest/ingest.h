@@ -24,22 +24,28 @@
 namespace clusterwatch::ingest {
 
 struct IngestOptions {
-    std::string cluster = "default";      // external label, never empty
-    std::string name_space = "default";   // external label `namespace`, never empty
+    std::string cluster = "default";     // external label, never empty
+    std::string name_space = "default";  // external label `namespace`, never empty
     std::size_t max_series_per_agent = 50'000;
     std::size_t max_agents = 10'000;
+    // As the store's: a run from further ahead is refused whole.
+    Milliseconds max_sample_future{std::chrono::minutes(10)};
 };
 
 // The answer to a report: 200 with a protobuf reply, or an error with text.
 struct IngestReply {
-    int status = 200;         // 200, 400, 409 (conflict), 413, 429, 503, 507
-    std::string body;         // protobuf ReportReply on 200 and 409, otherwise a reason in words
+    int status = 200;  // 200, 400, 409 (conflict), 413, 429, 503, 507
+    std::string body;  // protobuf ReportReply on 200 and 409, otherwise a reason in words
     int retry_after_seconds = 0;
 };
 
 struct IngestStatistics {
     std::uint64_t reports = 0, heartbeats = 0, batches = 0, duplicates = 0, samples = 0;
     std::uint64_t refused_reports = 0, refused_samples = 0, conflicts = 0, series_limit_hits = 0;
+    std::uint64_t dropped_labels = 0;  // identity labels that samples claimed for themselves
+    std::uint64_t malformed = 0, oversize = 0, store_failures = 0, unknown_sessions = 0;
+    std::uint64_t missed_runs = 0;  // `up` 0 written
+    std::uint64_t agents = 0;
 };
 
 class Ingest : public store::Participant {
@@ -54,7 +60,8 @@ class Ingest : public store::Participant {
     virtual IngestReply report(std::string_view body, std::string_view encoding) = 0;
 
     // Writes `up` 0 for intervals missed, marks silent targets stale, publishes changes of freshness.
-    // Called every second or so by main's thread.
+    // Called by one thread, every 250 ms or so (a silent agent is seen at most that much late); it
+    // blocks for a sync only when something was missed.
     virtual void tick() = 0;
 
     virtual std::vector<derive::NodeStatus> nodes() const = 0;
