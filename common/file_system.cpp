@@ -97,15 +97,9 @@ class PosixFileSystem final : public FileSystem {
     Result<std::unique_ptr<File>> open(const std::filesystem::path& path, OpenMode mode) override {
         int flags = O_CLOEXEC;
         switch (mode) {
-            case OpenMode::kRead:
-                flags |= O_RDONLY;
-                break;
-            case OpenMode::kAppendExisting:
-                flags |= O_RDWR | O_APPEND;
-                break;
-            case OpenMode::kCreateNew:
-                flags |= O_RDWR | O_APPEND | O_CREAT | O_EXCL;
-                break;
+            case OpenMode::kRead: flags |= O_RDONLY; break;
+            case OpenMode::kAppendExisting: flags |= O_RDWR | O_APPEND; break;
+            case OpenMode::kCreateNew: flags |= O_RDWR | O_APPEND | O_CREAT | O_EXCL; break;
         }
         const int fd = ::open(path.c_str(), flags, kFileMode);
         if (fd < 0) {

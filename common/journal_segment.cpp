@@ -43,9 +43,7 @@ std::uint32_t crcOf(std::string_view bytes) {
 
 }  // namespace
 
-std::string fileName(JournalPosition begin) {
-    return fmt::format("{:016x}{}", begin, kSuffix);
-}
+std::string fileName(JournalPosition begin) { return fmt::format("{:016x}{}", begin, kSuffix); }
 
 std::optional<JournalPosition> parseFileName(std::string_view name) {
     if (name.size() != kPositionDigits + kSuffix.size() || !name.ends_with(kSuffix))

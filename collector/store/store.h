@@ -38,12 +38,16 @@ using SeriesId = std::uint64_t;
 struct StoreOptions {
     std::filesystem::path data_dir;
     Milliseconds retention{std::chrono::hours(24 * 90)};  // 0: keep everything
-    Milliseconds window{std::chrono::hours(1)};           // one chunk row per group and window
-    Milliseconds partition{std::chrono::hours(24)};       // one database file each
-    Milliseconds seal_delay{std::chrono::minutes(10)};    // after a window's end, for late samples
-    Milliseconds max_sample_age{0};                       // older ones are refused; 0: off
+    // One chunk row per group and window, one database file per partition (a multiple of the window). An
+    // existing data directory keeps the lengths it was made with.
+    Milliseconds window{std::chrono::hours(1)};
+    Milliseconds partition{std::chrono::hours(24)};
+    Milliseconds seal_delay{std::chrono::minutes(10)};  // after a window's end, for late samples
+    Milliseconds max_sample_age{0};                     // older ones are refused; 0: off
     Milliseconds max_sample_future{std::chrono::minutes(10)};
     std::size_t max_series = 2'000'000;
+    // The store's own thread calls maintain() this often; 0: it has no thread, the owner calls.
+    Milliseconds maintain_interval{std::chrono::seconds(30)};
     JournalOptions journal;
 };
 
