@@ -40,10 +40,12 @@ inline constexpr Milliseconds kLateWakeup{1'000};
 struct ProbeStatistics {
     std::string probe;
     std::array<std::uint64_t, kOutcomeCount> runs{};  // published, by outcome
+    std::uint64_t started = 0;                        // including those that never came back
     std::uint64_t late_results = 0;                   // dropped, their deadline had passed
     std::uint64_t cut_samples = 0, cut_texts = 0;     // over a limit
     Milliseconds last_duration{0};
-    bool hung = false;
+    bool running = false;
+    bool hung = false;  // running, and past its deadline
 };
 
 class Runner {

@@ -94,13 +94,13 @@ MonotonicTime Runner::Core::step() {
     return next;
 }
 
-// Where the whole process was stopped or starved, the running probes had no chance: their deadlines
-// move on by what was lost, instead of reporting every service as hung.
+// Where the whole process was stopped or starved, the running probes had no chance: they get their
+// full time again, instead of every service being reported as hung.
 void Runner::Core::forgiveLateness(MonotonicTime now) {
     if (!wanted_ || now - *wanted_ < kLateWakeup) return;
     ++late_wakeups_;
     for (auto& slot : slots_) {
-        if (slot.running && !slot.hung) slot.deadline += now - *wanted_;
+        if (slot.running && !slot.hung) slot.deadline = now + slot.settings.deadline;
     }
 }
 
@@ -137,7 +137,8 @@ MonotonicTime Runner::Core::nextEvent(const Slot& slot) const {
 }
 
 void Runner::Core::startRun(Slot& slot, MonotonicTime now) {
-    slot.due = slot.running = true;
+    slot.due = slot.running = slot.statistics.running = true;
+    ++slot.statistics.started;
     slot.started = now;
     slot.deadline = now + slot.settings.deadline;
     slot.wall_started = wall_now_();
@@ -145,7 +146,7 @@ void Runner::Core::startRun(Slot& slot, MonotonicTime now) {
 }
 
 void Runner::Core::finish(Slot& slot, ProbeRun run) {
-    slot.running = false;
+    slot.running = slot.statistics.running = false;
     const auto now = clock_.monotonicNow();
     const auto took = std::chrono::duration_cast<Milliseconds>(now - slot.started);
     if (slot.hung) {
