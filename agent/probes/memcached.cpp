@@ -105,9 +105,11 @@ MemcachedProbe::Failure MemcachedProbe::explain(int error, const std::string& te
                 where_ +
                     " accepts connections but does not answer: frozen (stopped or swapping), "
                     "or the host behind it is gone"};
-    if (error == MEMCACHED_CONNECTION_FAILURE || error == MEMCACHED_HOST_LOOKUP_FAILURE ||
+    if (error == MEMCACHED_HOST_LOOKUP_FAILURE)
+        return {Outcome::kRefused, where_ + ": no such host"};
+    if (error == MEMCACHED_CONNECTION_FAILURE || error == MEMCACHED_ERRNO ||
         error == MEMCACHED_SERVER_TEMPORARILY_DISABLED || error == MEMCACHED_SERVER_MARKED_DEAD)
-        return {Outcome::kRefused, where_ + ": " + text};
+        return {Outcome::kRefused, where_ + ": connection refused or host unreachable"};
     if (error == MEMCACHED_AUTH_FAILURE || error == MEMCACHED_AUTH_PROBLEM)
         return {Outcome::kAuthentication, where_ + ": " + text};
     return {Outcome::kParse, where_ + ": " + text};
@@ -126,6 +128,8 @@ std::optional<MemcachedProbe::Failure> MemcachedProbe::stats(const char* argumen
     out.clear();
     const memcached_return_t result =
         memcached_stat_execute(client_.get(), argument, takeStat, &out);
+    // The library may call a time-out a success with the keys that came so far.
+    if (context.expired()) return explain(MEMCACHED_TIMEOUT, "", context);
     if (result != MEMCACHED_SUCCESS)
         return explain(result, memcached_last_error_message(client_.get()), context);
     if (out.empty()) return Failure{Outcome::kParse, where_ + ": an empty answer to `stats`"};

@@ -120,8 +120,12 @@ std::string maskSqlLiterals(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
         const std::string_view rest = text.substr(i);
         if (rest.starts_with(kQuery)) {
-            // The statement runs to the end of the message; its own quotes are not doubled.
-            return out + std::string(kQuery) + maskStatement(rest.substr(kQuery.size()));
+            // The statement runs to the end of the message and its own quotes are not doubled, so
+            // only the very last quote can be the closing one.
+            std::string_view sql = rest.substr(kQuery.size());
+            const bool closed = sql.ends_with('\'');
+            if (closed) sql.remove_suffix(1);
+            return out + std::string(kQuery) + maskStatement(sql) + (closed ? "'" : "");
         }
         const bool data =
             text[i] == '\'' && std::any_of(kBeforeData.begin(), kBeforeData.end(),

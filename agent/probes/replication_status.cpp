@@ -114,9 +114,9 @@ void addThreadStates(const ReplicationChannel& channel, ProbeRun& run) {
 }
 
 void addReplicationFacts(const ReplicationChannel& channel, ProbeRun& run) {
-    constexpr std::array<std::string_view, 7> kFacts = {
-        "gtid_io_pos",   "gtid_slave_pos", "retrieved_gtid_set",     "executed_gtid_set",
-        "last_io_error", "last_sql_error", "slave_sql_running_state"};
+    constexpr std::array<std::string_view, 6> kFacts = {"gtid_io_pos",        "gtid_slave_pos",
+                                                        "retrieved_gtid_set", "executed_gtid_set",
+                                                        "last_io_error",      "last_sql_error"};
     const std::string channel_name = channel.name();
     const std::string suffix = channel_name.empty() ? "" : "[" + channel_name + "]";
     run.facts.push_back({"primary" + suffix, channel.primary()});

@@ -265,12 +265,14 @@ TEST(MaskSqlLiterals, KeepsNamesAndHidesData) {
     f("Error on query. Default database: 'app'. Query: 'update t1 set a='x''y', b=\"z\" where "
       "id=17 and c2=0x1F'",
       "Error on query. Default database: 'app'. Query: 'update t1 set a=?, b=? where id=? and "
-      "c2=??");
+      "c2=?'");
     f("error connecting to master 'repl@127.0.0.1:23306' - retry-time: 2",
       "error connecting to master 'repl@127.0.0.1:23306' - retry-time: 2");
     f("Duplicate entry 'never closed", "Duplicate entry '?'");
     f("Duplicate entry '", "Duplicate entry '?'");
     f("Query: '", "Query: '");
+    f("Query: 'insert into t values(''", "Query: 'insert into t values(?'");
+    f("Query: 'insert into t values('cut off in the mid", "Query: 'insert into t values(?");
 }
 
 TEST(ReplicationGolden, BrokenReplica) {
