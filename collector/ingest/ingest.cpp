@@ -103,6 +103,7 @@ IngestReply IngestImpl::conflict(AgentEntry& owner, const wire::Report& report,
     if (is_news)
         store_->addEvent(agentEvent("conflict", report.agent.node, "critical", text, received_ms));
     wire::ReportReply reply = newReply(received_ms);
+    reply.session = report.session;
     reply.conflict = text;
     IngestReply out = replyOk(reply);
     out.status = 409;
