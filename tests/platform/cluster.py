@@ -71,7 +71,7 @@ class Cluster:
         say("starting two Apache, two memcached, a MariaDB primary and its replica")
         for service in (*self.apaches, *self.memcacheds, self.databases):
             service.start()
-        say("starting the traffic, the collector and seven agents")
+        say("starting traffic, the collector and seven agents")
         self.traffic.start()
         self.webhook.start()
         self.collector.start()
@@ -104,6 +104,12 @@ class Cluster:
             return len(nodes) == len(self.agents) and len(targets) >= 16 and all(
                 target["freshness"] == "fresh" for target in targets)
         wait_until(all_fresh, deadline, "every target is fresh", self.collector.process, every=0.2)
+
+    def wait_until_charted(self, deadline: float = 60):
+        """As above, and rates exist: two runs of everything."""
+        self.wait_until_monitored(deadline)
+        wait_until(lambda: len(self.collector.query("rate(apache_accesses_total[1m])")) == len(self.apaches), deadline,
+                   "the second run of each probe", self.collector.process, every=0.2)
 
     def stop(self):
         # Agents first: they hand over what they have, while the collector still takes it.

@@ -127,7 +127,7 @@ def run(arguments) -> int:
             print_addresses(cluster)
             if not arguments.no_dashboard:
                 dashboard = Dashboard(cluster.collector.url, DIRECTORY / "dashboard")
-                dashboard.start(say, cluster.wait_until_monitored)
+                dashboard.start(say, cluster.wait_until_charted)
             limit = arguments.for_seconds
             say(f"\nThe demo ends after {limit:g} s." if limit else "\nCtrl-C stops everything.")
             while not limit or time.monotonic() - begin < limit:

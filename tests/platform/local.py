@@ -38,7 +38,7 @@ class Dashboard:
             say("\nthe dashboard is open in a window; closing it ends this run")
             return
         picture = self._directory / "now.png"
-        say("\nno display (neither DISPLAY nor WAYLAND_DISPLAY is set), so no window: waiting for data, then a picture")
+        say("\nno display (neither DISPLAY nor WAYLAND_DISPLAY is set), so a picture instead of a window; waiting for data")
         wait_until_there_is_data()
         process = Process("screenshot", [self._program, "--collector", self._url, "--screenshot", picture],
                           self._directory, env={"QT_QPA_PLATFORM": "offscreen"}).start()
