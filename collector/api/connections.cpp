@@ -67,11 +67,11 @@ void ConnectionTable::watch(Connection& connection, query::CancelFlag* cancel) {
 
 // The socket stays open until the library closes it: a closed number could be another file by then.
 void ConnectionTable::doom(Connection& connection, const char* limit) {
+    limit_hit_(limit);
     ::shutdown(connection.fd, SHUT_RDWR);
     connection.doomed = true;
     --alive_;
     if (--per_address_[connection.address] == 0) per_address_.erase(connection.address);
-    limit_hit_(limit);
 }
 
 // Ends the oldest connection (of the address, if one is named) that is not in the middle of a

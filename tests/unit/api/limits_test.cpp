@@ -1,4 +1,7 @@
 // Peers that send too much, too slowly, or from too many sockets.
+#include <atomic>
+#include <future>
+
 #include <gmock/gmock.h>
 
 #include "tests/unit/api/test_server.h"
@@ -46,21 +49,31 @@ TEST(Limits, ABodyWithoutALengthIsBoundedAsItComes) {
 TEST(Limits, AllBodiesTogetherAreBounded) {
     TestServer t;
     t.options.bodies_in_flight_bytes = 1000;
+    std::promise<void> release;
+    std::atomic<bool> held{false};
+    t.add("/hold", RunsOn::kIngestExecutor, [&](const Request& r) {
+        held = true;
+        release.get_future().wait();
+        return textReply(std::to_string(r.body.size()) + " bytes");
+    });
     addReport(t);
     t.start();
     RawClient holder(t.port());
-    holder.send("POST /report HTTP/1.1\r\nHost: localhost\r\nContent-Length: 901\r\n\r\n" +
+    holder.send("POST /hold HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n" +
                 std::string(900, 'x'));
-    ASSERT_TRUE(eventually([&] {
-        const auto got =
-            t.client().Post("/report", std::string(200, 'x'), "application/x-protobuf");
-        return got && got->status == 503 && got->get_header_value("Retry-After") == "1";
-    }));
-    holder.send("x");
-    EXPECT_THAT(holder.readUntil("bytes"), HasSubstr("901 bytes"));
-    const auto got = t.client().Post("/report", std::string(200, 'x'), "application/x-protobuf");
-    ASSERT_TRUE(got);
-    EXPECT_EQ(got->status, 200) << "what was held is given back";
+    ASSERT_TRUE(eventually([&] { return held.load(); }));
+    const auto post = [&] {
+        return t.client().Post("/report", std::string(200, 'x'), "application/x-protobuf");
+    };
+    const auto refused = post();
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->status, 503);
+    EXPECT_EQ(refused->get_header_value("Retry-After"), "1");
+    release.set_value();
+    EXPECT_THAT(holder.readUntil("bytes"), HasSubstr("900 bytes"));
+    const auto taken = post();
+    ASSERT_TRUE(taken);
+    EXPECT_EQ(taken->status, 200) << "what was held is given back";
 }
 
 TEST(Limits, FormsAreSmallerThanReports) {
@@ -143,13 +156,16 @@ TEST(Limits, ConnectionsInTheMiddleOfARequestDoNotGiveWay) {
     addReport(t);
     t.start();
     RawClient first(t.port()), second(t.port());
-    for (auto* client : {&first, &second})
-        client->send("POST /report HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx");
-    // Both bodies have begun once a third is turned away rather than one of them.
-    ASSERT_TRUE(eventually([&] {
-        RawClient third(t.port());
-        return third.seesClose() && t.telemetryHas("connections_per_address");
-    }));
+    for (auto* client : {&first, &second}) {
+        client->send(
+            "POST /report HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: "
+            "100-continue\r\n\r\n");
+        EXPECT_THAT(client->readUntil("100 Continue\r\n\r\n"), HasSubstr("100 Continue"));
+        client->send("x");
+    }
+    RawClient third(t.port());
+    EXPECT_TRUE(third.seesClose());
+    EXPECT_TRUE(t.telemetryHas("limit=\"connections_per_address\""));
     first.send("x");
     second.send("x");
     EXPECT_THAT(first.readUntil("bytes"), HasSubstr("2 bytes"));
