@@ -272,6 +272,8 @@ void TimeSeriesView::drawBackground(QPainter* painter, const QRectF&) {
     painter->resetTransform();
     const QRectF plot = chart()->plotArea();
     painter->fillRect(rect(), colors_.background);
+    painter->setPen(QPen(colors_.border, 1));
+    painter->drawRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5));
     painter->setRenderHint(QPainter::Antialiasing);
     if (message_.isEmpty()) drawGaps(*painter, plot);
     painter->setBrush(Qt::NoBrush);

@@ -24,7 +24,7 @@ class QValueAxis;
 namespace clusterwatch::dashboard {
 
 struct ChartColors {
-    QColor background, grid, axis_text, title, gap, cursor;
+    QColor background, border, grid, axis_text, title, gap, cursor;
     std::vector<QColor> lines;
     QColor warning, critical;
 };

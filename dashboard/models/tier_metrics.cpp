@@ -23,7 +23,7 @@ constexpr Row kRows[] = {
      "rate(memcached_commands_total{command=\"get\",status=~\"hit|miss\"}[$w])", Combine::kHitPercent, 100},
     {"mysql", "replica", "replica lag", "s", "mysql_slave_status_seconds_behind_master", Combine::kMax, 5},
     {"mysql", "", "queries", "/s", "rate(mysql_global_status_queries[$w])", Combine::kSum, 10},
-    {"docstore", "", "free space", "%", "{__name__=~\"docstore_filesystem_(size|avail)_bytes\"}",
+    {"docstore", "", "free space", "%", "{__name__=~\"docstore_(size|avail)_bytes\"}",
      Combine::kFreePercent, 100},
 };
 

@@ -20,7 +20,7 @@ QColor edgeOf(Verdict::Kind kind, const Theme& theme) {
 
 // The largest size at which the sentence fits on one line; below the least it is elided.
 QFont fitting(const QString& text, double width) {
-    for (int pixels = 24; pixels > 15; --pixels)
+    for (int pixels = width > 1500 ? 28 : 24; pixels > 15; --pixels)
         if (QFontMetrics(uiFont(pixels, true)).horizontalAdvance(text) <= width) return uiFont(pixels, true);
     return uiFont(15, true);
 }

@@ -18,7 +18,7 @@ constexpr int kMargin = 12;
 constexpr int kFooter = 26;
 
 ChartColors chartColors(const Theme& theme) {
-    return {.background = theme.panel, .grid = theme.grid, .axis_text = theme.dim, .title = theme.text,
+    return {.background = theme.panel, .border = theme.border, .grid = theme.grid, .axis_text = theme.dim, .title = theme.text,
             .gap = theme.border, .cursor = theme.accent, .lines = theme.lines, .warning = theme.warning_edge,
             .critical = theme.critical};
 }
@@ -93,7 +93,7 @@ void NowScreen::showChart(TimeSeriesView& view, const ChartData& chart, const QS
     std::vector<ChartLine> lines;
     for (const Series& series : chart.lines)
         if (!series.points.empty())
-            lines.push_back({name_instances ? series.label("instance") : QString("all web servers"), series.points});
+            lines.push_back({name_instances ? series.label("instance") : QString("total"), series.points});
     if (lines.empty()) return view.setMessage(empty);
     view.setData(std::move(lines), chart.from_ms, chart.to_ms, chart.gap_ms);
 }

@@ -1,7 +1,7 @@
 #include "dashboard/screens/tier_tile.h"
 
 #include <QPainter>
-#include <QPainterPath>
+#include <QTextLayout>
 #include <algorithm>
 
 #include "dashboard/models/format.h"
@@ -127,20 +127,31 @@ void TierTile::paintSpark(QPainter& painter, const QRectF& area) const {
     }
 }
 
+// As many whole words as the area holds, the last line elided; the tool tip and the list have the rest.
 void TierTile::paintReason(QPainter& painter, const QRectF& area) const {
-    QString text = bottomText(tile_);
+    const QString text = bottomText(tile_);
     if (text.isEmpty()) return;
-    painter.setFont(uiFont(kSmall));
+    const QFont font = uiFont(kSmall);
+    painter.setFont(font);
     painter.setPen(theme_->text);
-    // As many words as two lines hold; the tool tip and the list have the rest.
-    const QFontMetrics metrics = painter.fontMetrics();
-    const int flags = int(Qt::AlignLeft) | int(Qt::AlignTop) | int(Qt::TextWrapAnywhere);
-    const auto fits = [&](const QString& t) {
-        return metrics.boundingRect(QRect(0, 0, int(area.width()), 1000), flags | Qt::TextWordWrap, t).height() <=
-               area.height() + 1;
-    };
-    while (text.size() > 4 && !fits(text)) text = shortened(text, int(text.size()) - 2);
-    painter.drawText(area, flags | Qt::TextWordWrap, text);
+    const QFontMetrics metrics(font);
+    const int most = std::max(1, int(area.height()) / metrics.height());
+    QTextLayout layout(text, font);
+    QTextOption option;
+    option.setWrapMode(QTextOption::WrapAtWordBoundaryOrAnywhere);
+    layout.setTextOption(option);
+    layout.beginLayout();
+    for (int i = 0; i < most; ++i) {
+        QTextLine line = layout.createLine();
+        if (!line.isValid()) break;
+        line.setLineWidth(area.width());
+        const bool last = i == most - 1;
+        const QString words = last ? metrics.elidedText(text.mid(line.textStart()), Qt::ElideRight, int(area.width()))
+                                   : text.mid(line.textStart(), line.textLength());
+        painter.drawText(QRectF(area.left(), area.top() + i * metrics.height(), area.width() + 4, metrics.height()),
+                         Qt::AlignLeft | Qt::AlignVCenter, words);
+    }
+    layout.endLayout();
 }
 
 void TierTile::paintEvent(QPaintEvent*) {
@@ -160,7 +171,7 @@ void TierTile::paintEvent(QPaintEvent*) {
     if (tile_.state == TileState::kNotMonitored) return;
     paintNumber(painter, QRectF(kPad, 66, inner, 50));
     paintSpark(painter, QRectF(kPad, 122, inner, 34));
-    paintReason(painter, QRectF(kPad, 162, inner, 32));
+    paintReason(painter, QRectF(kPad, 161, inner, 46));
 }
 
 FlowRow::FlowRow(QWidget* parent) : QWidget(parent) {

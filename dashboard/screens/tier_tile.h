@@ -13,7 +13,7 @@ namespace clusterwatch::dashboard {
 
 class TierTile : public QWidget {
   public:
-    static constexpr int kHeight = 202;
+    static constexpr int kHeight = 214;
 
     explicit TierTile(QWidget* parent);
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <QApplication>
+#include <QElapsedTimer>
 #include <QSaveFile>
 #include <QSocketNotifier>
 #include <QTimer>
@@ -108,6 +109,7 @@ int run(int argc, char** argv) {
         }
     MainWindow window(session, options.theme == "dark");
     window.resize(options.size);
+    if (!options.screenshot.empty()) window.setAttribute(Qt::WA_DontShowOnScreen);
     options.kiosk ? window.showFullScreen() : window.show();
 
     QTimer dumping;

@@ -36,7 +36,7 @@ NowSession::NowSession(CollectorClient::Settings settings, const Clock& clock, Q
     connect(&client_, &CollectorClient::heartbeat, this, [this](qint64 collector_ms) {
         heartbeat_at_ = clock_.monotonicNow();
         heartbeat_ms_ = collector_ms;
-        clock_offset_s_ = double(collector_ms - toUnixMs(clock_.wallNow())) / 1000;
+        takeOffset(double(collector_ms - toUnixMs(clock_.wallNow())) / 1000);
     });
     connect(&client_, &CollectorClient::heard, this, [this] {
         heard_at_ = clock_.monotonicNow();
@@ -160,9 +160,19 @@ void NowSession::takeRun(const SseEvent& event, bool run) {
     latency_ << QJsonDocument(line).toJson(QJsonDocument::Compact).toStdString() << std::endl;
 }
 
+// A heartbeat's way only ever makes the collector's clock look late, so the greatest of the last few
+// offsets is the truest.
+void NowSession::takeOffset(double offset_s) {
+    constexpr std::size_t kOffsets = 10;
+    offsets_.push_back(offset_s);
+    if (offsets_.size() > kOffsets) offsets_.pop_front();
+    clock_offset_s_ = *std::max_element(offsets_.begin(), offsets_.end());
+}
+
 void NowSession::takeLoss(const QString& reason) {
     ++failures_;
     loss_reason_ = reason;
+    offsets_.clear();
     phase_ = LinkStatus::Phase::kLost;
     refresh();
 }

@@ -5,9 +5,9 @@
 // GUI thread only.
 #pragma once
 
-#include <QElapsedTimer>
 #include <QObject>
 #include <QTimer>
+#include <deque>
 #include <fstream>
 
 #include "dashboard/client/collector_client.h"
@@ -46,6 +46,7 @@ class NowSession : public QObject {
     void takeAlerts(const QByteArray& json);
     void takeEvent(const SseEvent& event);
     void takeRun(const SseEvent& event, bool run);
+    void takeOffset(double offset_s);
     void takeLoss(const QString& reason);
     void refresh();       // the view, now
     void refreshSoon();   // the view, within 200 ms
@@ -70,6 +71,7 @@ class NowSession : public QObject {
     QString url_, loss_reason_;
     MonotonicTime started_at_{}, heard_at_{}, heartbeat_at_{};
     std::int64_t heard_ms_ = 0, heartbeat_ms_ = 0;
+    std::deque<double> offsets_;
     double clock_offset_s_ = 0;
     int failures_ = 0;
     std::set<QString> touched_;  // tiers whose number is to be fetched

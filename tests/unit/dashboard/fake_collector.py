@@ -142,7 +142,7 @@ def series(world, query, t):
             yield {"job": "mysql", "instance": name}, max(0, 410 + 60 * noise(t, i + 9))
     elif "docstore" in query:
         for which, value in (("size", 500e9), ("avail", 41e9 if world.scene == "warning" else 212e9)):
-            yield {"__name__": f"docstore_filesystem_{which}_bytes", "job": "docstore", "instance": "docs1"}, value
+            yield {"__name__": f"docstore_{which}_bytes", "job": "docstore", "instance": "docs1"}, value
 
 
 def make_handler(world):
