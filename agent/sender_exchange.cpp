@@ -139,7 +139,10 @@ Sender::Fate Sender::takeRefusal(const HttpAnswer& answer, const std::vector<Sen
         return Fate::kRefusedForm;
     }
     one_at_a_time_ = true;
-    return fail(result, reason, Backoff::kFirst);
+    if (sent.size() <= 1) return fail(result, reason, Backoff::kFirst);
+    MutexLock lock(mutex_);
+    ++statistics_.reports[result];
+    return Fate::kRefusedForm;
 }
 
 Sender::Fate Sender::fail(const std::string& result, const std::string& message, Milliseconds most,

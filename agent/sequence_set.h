@@ -50,7 +50,7 @@ class SequenceSet {
         }
         return count;
     }
-    std::size_t ranges() const { return ranges_.size(); }
+    const std::map<std::uint64_t, std::uint64_t>& ranges() const { return ranges_; }
 
   private:
     std::map<std::uint64_t, std::uint64_t> ranges_;  // first -> last; disjoint, not adjacent

@@ -168,16 +168,16 @@ bool Spool::dropOldestSegment(const std::string& reason, std::int64_t only_befor
 }
 
 void Spool::acknowledge(std::size_t collector, const std::vector<std::uint64_t>& sequences) {
+    if (sequences.empty()) return;
     {
         MutexLock lock(mutex_);
         const auto before = lowestPending();
-        for (const auto sequence : sequences) {
+        for (const auto sequence : sequences)
             if (sequence < next_) collectors_[collector].settled.add(sequence);
-        }
         while (!unwritten_.empty() && settledByAll(unwritten_.front().batch->sequence))
             unwritten_.pop_front();
-        if (lowestPending() == before) return;
         writeState(false);
+        if (lowestPending() == before) return;
     }
     deleteSettled();
 }

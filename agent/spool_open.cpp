@@ -92,7 +92,9 @@ Status Spool::restore() {
     numbers_.epoch = epoch_;
     restoreCursors();
     std::uint64_t last = std::max(found.last, numbers_.used_through);
-    for (const auto through : numbers_.settled_through) last = std::max(last, through);
+    for (const auto& collector : collectors_)
+        if (!collector.settled.ranges().empty())
+            last = std::max(last, collector.settled.ranges().rbegin()->second);
     next_ = last + 1;
     first_ = found.first != 0 ? found.first : next_;
     if (found.last < last) found.gaps.emplace_back(found.last + 1, last);
@@ -121,17 +123,14 @@ Status Spool::restore() {
 }
 
 void Spool::restoreCursors() {
-    const auto old = numbers_;
-    numbers_.collector = {};
-    numbers_.settled_through = {};
-    for (std::size_t i = 0; i < options_.collectors.size(); ++i) {
+    for (const auto& url : options_.collectors) {
         Collector collector;
-        collector.url_hash = urlHash(options_.collectors[i]);
-        for (std::size_t k = 0; k < kMaxCollectors; ++k) {
-            if (old.collector[k] == collector.url_hash)
-                collector.settled.add(1, old.settled_through[k]);
+        collector.url_hash = urlHash(url);
+        for (const auto& cursor : numbers_.cursors) {
+            if (cursor.url_hash != collector.url_hash) continue;
+            for (const auto& range : cursor.settled)
+                if (range.first != 0) collector.settled.add(range.first, range.last);
         }
-        numbers_.settled_through[i] = collector.settled.firstMissing(1) - 1;
         collectors_.push_back(std::move(collector));
     }
 }
@@ -200,9 +199,15 @@ JournalPosition Spool::positionOf(std::uint64_t sequence) const {
 void Spool::writeState(bool durable) {
     numbers_.epoch = epoch_;
     numbers_.journal_end = journal_->end();
+    numbers_.cursors = {};
     for (std::size_t i = 0; i < collectors_.size(); ++i) {
-        numbers_.collector[i] = collectors_[i].url_hash;
-        numbers_.settled_through[i] = collectors_[i].settled.firstMissing(1) - 1;
+        auto& cursor = numbers_.cursors[i];
+        cursor.url_hash = collectors_[i].url_hash;
+        auto to = cursor.settled.begin();
+        for (const auto& [first, through] : collectors_[i].settled.ranges()) {
+            if (to == cursor.settled.end()) break;
+            *to++ = {first, through};
+        }
     }
     if (auto done = state_.write(numbers_, durable); !done)
         spdlog::warn("{}", done.error().message());

@@ -16,7 +16,8 @@ namespace {
 constexpr std::string_view kMagic = "CWSTATE";
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kSlotDistance = 4096;  // two slots never share a disk block
-constexpr std::size_t kSlotBytes = kMagic.size() + 1 + 8 * (1 + 6 + 2 * kMaxCollectors) + 4;
+constexpr std::size_t kSlotBytes =
+    kMagic.size() + 1 + 8 * (1 + 6 + kMaxCollectors * (1 + 2 * kCursorRanges)) + 4;
 
 std::string encodeSlot(std::uint64_t counter, const SpoolNumbers& n) {
     std::string slot(kMagic);
@@ -24,8 +25,13 @@ std::string encodeSlot(std::uint64_t counter, const SpoolNumbers& n) {
     for (const auto number : {counter, n.epoch, n.journal_end, n.dropped_before, n.used_through,
                               n.dropped_batches, n.dropped_samples})
         putNumber(slot, number);
-    for (const auto number : n.collector) putNumber(slot, number);
-    for (const auto number : n.settled_through) putNumber(slot, number);
+    for (const auto& cursor : n.cursors) {
+        putNumber(slot, cursor.url_hash);
+        for (const auto& range : cursor.settled) {
+            putNumber(slot, range.first);
+            putNumber(slot, range.last);
+        }
+    }
     putNumber(slot, wire::checksum(slot));
     return slot;
 }
@@ -72,8 +78,13 @@ Status SpoolState::load() {
              {&loaded_.epoch, &loaded_.journal_end, &loaded_.dropped_before, &loaded_.used_through,
               &loaded_.dropped_batches, &loaded_.dropped_samples})
             *number = takeNumber<std::uint64_t>(slot);
-        for (auto& number : loaded_.collector) number = takeNumber<std::uint64_t>(slot);
-        for (auto& number : loaded_.settled_through) number = takeNumber<std::uint64_t>(slot);
+        for (auto& cursor : loaded_.cursors) {
+            cursor.url_hash = takeNumber<std::uint64_t>(slot);
+            for (auto& range : cursor.settled) {
+                range.first = takeNumber<std::uint64_t>(slot);
+                range.last = takeNumber<std::uint64_t>(slot);
+            }
+        }
     }
     return {};
 }

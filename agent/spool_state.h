@@ -18,15 +18,24 @@
 
 namespace clusterwatch::agent {
 
+// Of the ranges of settled numbers the lowest are kept. More are rare (two lanes make two), and what
+// is left out is only sent again.
+inline constexpr std::size_t kCursorRanges = 16;
+
 struct SpoolNumbers {
     std::uint64_t epoch = 0;
     std::uint64_t journal_end = 0;     // the journal's end when this was written: it only grows
     std::uint64_t dropped_before = 0;  // journal position below which everything was dropped
     std::uint64_t used_through = 0;    // sequence numbers given out without being in the journal
     std::uint64_t dropped_batches = 0, dropped_samples = 0;  // since the epoch began
-    // Per collector, known by the hash of its URL: everything up to here is settled.
-    std::array<std::uint64_t, kMaxCollectors> collector{};
-    std::array<std::uint64_t, kMaxCollectors> settled_through{};
+    struct Range {
+        std::uint64_t first = 0, last = 0;  // 0: unused
+    };
+    struct Cursor {
+        std::uint64_t url_hash = 0;  // whose it is
+        std::array<Range, kCursorRanges> settled{};
+    };
+    std::array<Cursor, kMaxCollectors> cursors{};
 };
 
 class SpoolState {

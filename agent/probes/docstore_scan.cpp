@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/text.h"
+#include "agent/probes/scan_text.h"
 
 namespace clusterwatch::agent {
 
@@ -22,15 +22,6 @@ bool isDots(const char* name) {
     return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0;
 }
 
-// A file's name is any bytes; a label is UTF-8.
-std::string labelText(std::string_view name) {
-    std::string text(name);
-    if (!isValidUtf8(text))
-        for (char& c : text)
-            if (static_cast<unsigned char>(c) >= 0x80) c = '?';
-    return truncated(text, kMaxFolderName);
-}
-
 }  // namespace
 
 DocstoreScan::DocstoreScan(std::string root, std::uint64_t max_entries)
@@ -41,7 +32,7 @@ DocstoreScan::~DocstoreScan() = default;
 void DocstoreScan::fail(const std::string& path, int error) {
     ++totals_.errors;
     if (totals_.first_error.empty())
-        totals_.first_error = labelText(path) + ": " + std::strerror(error);
+        totals_.first_error = textOfName(path, kMaxFolderName * 2) + ": " + std::strerror(error);
 }
 
 FolderSums& DocstoreScan::folder(std::string_view name) {
@@ -102,7 +93,7 @@ void DocstoreScan::look(const char* name) {
                     static_cast<std::uint64_t>(std::max<off_t>(info.st_size, 0)), modified);
     } else if (S_ISDIR(info.st_mode) && info.st_dev == device_) {
         if (levels_.size() == 1) {
-            top_ = labelText(name);
+            top_ = textOfName(name, kMaxFolderName);
             folder(top_);  // an empty folder is 0 documents, not a missing one
         }
         std::string path = level.path.empty() ? name : level.path + "/" + name;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/probes/scan_text.h"
+#include "common/limits.h"
 #include "common/text.h"
 
 namespace clusterwatch::agent {
@@ -97,9 +98,14 @@ State judgeSpace(const Mount& mount, const FileSystemSpace& space, std::string& 
     return worse(by_space, by_inodes);
 }
 
+Labels labelsOf(const Mount& mount) {
+    return {{"device", textOfName(mount.device, limits::kLabelValueBytes)},
+            {"fstype", textOfName(mount.fstype, limits::kLabelValueBytes)},
+            {"mountpoint", textOfName(mount.mountpoint, limits::kLabelValueBytes)}};
+}
+
 void addSpace(const Mount& mount, const FileSystemSpace& space, ProbeRun& run) {
-    const Labels labels{
-        {"device", mount.device}, {"fstype", mount.fstype}, {"mountpoint", mount.mountpoint}};
+    const Labels labels = labelsOf(mount);
     run.gauge("node_filesystem_size_bytes", "Filesystem size in bytes.", space.size_bytes, labels);
     run.gauge("node_filesystem_free_bytes", "Filesystem free space in bytes.", space.free_bytes,
               labels);
@@ -256,11 +262,9 @@ void HostProbe::readFileSystems(const ProbeContext& context, ProbeRun& run) {
         }
         std::string error;
         const auto space = options_.stat_filesystem(files_.path(mount.mountpoint), error);
-        run.gauge(
-            "node_filesystem_device_error",
-            "Whether an error occurred while getting statistics for the given device.",
-            space ? 0 : 1,
-            {{"device", mount.device}, {"fstype", mount.fstype}, {"mountpoint", mount.mountpoint}});
+        run.gauge("node_filesystem_device_error",
+                  "Whether an error occurred while getting statistics for the given device.",
+                  space ? 0 : 1, labelsOf(mount));
         if (!space) {
             state = worse(state, State::kWarning);
             problems += (problems.empty() ? "" : "; ") + mount.mountpoint + ": " + error;

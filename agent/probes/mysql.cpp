@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "common/limits.h"
 #include "common/text.h"
 
 namespace clusterwatch::agent {
@@ -53,6 +54,13 @@ std::optional<MysqlSession::Failure> MysqlProbe::refreshVariables(const ProbeCon
     return std::nullopt;
 }
 
+void MysqlProbe::addProcessList(const ProbeContext& context, ProbeRun& run) {
+    SqlRows rows;
+    // Without the right PROCESS it lists only our own connection, and says so by that.
+    if (!session_.query("SHOW PROCESSLIST", context, rows))
+        run.evidence.push_back({"SHOW PROCESSLIST", verticalText(rows, limits::kEvidenceBytes)});
+}
+
 ProbeRun MysqlProbe::run(const ProbeContext& context) {
     SqlRows rows;
     if (auto failure = session_.query("SHOW GLOBAL STATUS", context, rows)) return failed(*failure);
@@ -73,6 +81,7 @@ ProbeRun MysqlProbe::run(const ProbeContext& context) {
     run.check("reachable", State::kOk,
               fmt::format("{}, up {}", session_.version().text, formatDuration(uptime)));
     run.checks.push_back(judgeMysqlConnections(figures));
+    if (context.worsened("connections", run.checks.back().state)) addProcessList(context, run);
     if (auto writable = judgeReadOnly(figures, role_)) run.checks.push_back(*writable);
     run.facts.push_back({"version", session_.version().text});
     return run;

@@ -22,6 +22,7 @@ class MysqlProbe final : public Probe {
 
   private:
     ProbeRun failed(const MysqlSession::Failure& failure);
+    void addProcessList(const ProbeContext& context, ProbeRun& run);
     std::optional<MysqlSession::Failure> refreshVariables(const ProbeContext& context);
 
     MysqlSession session_;

@@ -41,26 +41,6 @@ std::size_t endOfLiteral(std::string_view text, std::size_t begin) {
     return text.size();
 }
 
-// A statement with its string and number literals replaced.
-std::string maskStatement(std::string_view sql) {
-    std::string out;
-    for (std::size_t i = 0; i < sql.size();) {
-        const char c = sql[i];
-        const bool after_word = i > 0 && isWordCharacter(sql[i - 1]);
-        if (c == '\'' || c == '"') {
-            out += '?';
-            i = endOfLiteral(sql, i);
-        } else if (std::isdigit(static_cast<unsigned char>(c)) != 0 && !after_word) {
-            out += '?';
-            while (i < sql.size() && (isWordCharacter(sql[i]) || sql[i] == '.')) ++i;
-        } else {
-            out += c;
-            ++i;
-        }
-    }
-    return out;
-}
-
 // Words before a quoted value that is data, in the servers' messages (share/errmsg-utf8.txt).
 constexpr std::array<std::string_view, 4> kBeforeData = {"entry ", "value ", "value: ", "row "};
 
@@ -114,6 +94,25 @@ std::optional<double> logFileNumber(std::string_view value) {
     return static_cast<double>(*number);
 }
 
+std::string maskStatement(std::string_view sql) {
+    std::string out;
+    for (std::size_t i = 0; i < sql.size();) {
+        const char c = sql[i];
+        const bool after_word = i > 0 && isWordCharacter(sql[i - 1]);
+        if (c == '\'' || c == '"') {
+            out += '?';
+            i = endOfLiteral(sql, i);
+        } else if (std::isdigit(static_cast<unsigned char>(c)) != 0 && !after_word) {
+            out += '?';
+            while (i < sql.size() && (isWordCharacter(sql[i]) || sql[i] == '.')) ++i;
+        } else {
+            out += c;
+            ++i;
+        }
+    }
+    return out;
+}
+
 std::string maskSqlLiterals(std::string_view text) {
     constexpr std::string_view kQuery = "Query: '";
     std::string out;
@@ -154,8 +153,11 @@ std::string verticalText(const SqlRows& rows, std::size_t max_bytes) {
             fmt::format("*************************** {}. row ***************************\n", r + 1);
         for (std::size_t c = 0; c < rows.columns.size() && c < rows.rows[r].size(); ++c) {
             const auto& value = rows.rows[r][c];
+            const bool statement = rows.columns[c] == "Info";
             out += fmt::format("{:>{}}: {}\n", rows.columns[c], width,
-                               value ? maskSqlLiterals(*value) : "NULL");
+                               !value      ? "NULL"
+                               : statement ? maskStatement(*value)
+                                           : maskSqlLiterals(*value));
         }
     }
     return truncated(out, max_bytes);

@@ -45,7 +45,11 @@ std::optional<double> logFileNumber(std::string_view value);
 // the values of messages like "Duplicate entry '...' for key". Names of tables, keys and hosts stay.
 std::string maskSqlLiterals(std::string_view text);
 
-// Rows as the command-line client prints them with \G, literals masked, at most `max_bytes`.
+// A bare statement with its string and number literals replaced by ?.
+std::string maskStatement(std::string_view sql);
+
+// Rows as the command-line client prints them with \G, literals masked, at most `max_bytes`. A column
+// "Info" is taken for a statement (SHOW PROCESSLIST).
 std::string verticalText(const SqlRows& rows, std::size_t max_bytes);
 
 }  // namespace clusterwatch::agent

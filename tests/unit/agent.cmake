@@ -2,6 +2,7 @@ clusterwatch_test(agent_test
     SOURCES
         unit/agent/corrected_clock_test.cpp
         unit/agent/discover_test.cpp
+        unit/agent/full_disk_test.cpp
         unit/agent/run_limits_test.cpp
         unit/agent/runner_test.cpp
         unit/agent/sender_test.cpp
