@@ -29,6 +29,9 @@ constexpr std::int64_t spanStart(std::int64_t t_ms, std::int64_t length_ms) {
     return t_ms - (rest < 0 ? rest + length_ms : rest);
 }
 
+// Times beyond this are neither stored nor looked for, so that sums with lengths can't overflow.
+inline constexpr std::int64_t kFarthestMs = std::int64_t{1} << 53;
+
 struct WindowInfo {
     std::int64_t start_ms = 0;
     JournalPosition first_position = 0;

@@ -149,7 +149,7 @@ Status StoreImpl::trimJournal() {
 
 // The time before which retention keeps nothing; far in the past if it keeps everything.
 std::int64_t StoreImpl::retentionStart() const {
-    if (options_.retention.count() <= 0) return INT64_MIN;
+    if (options_.retention.count() <= 0) return -kFarthestMs;
     return retention_clock_->value() - options_.retention.count();
 }
 

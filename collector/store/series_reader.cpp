@@ -160,6 +160,7 @@ class Selected final : public query::SelectedSeries {
 Result<std::vector<std::unique_ptr<query::SelectedSeries>>> StoreImpl::select(
     std::span<const query::Matcher> matchers, query::TimeRange range,
     const query::CancelFlag* cancel) const {
+    range = {std::max(range.from_ms, -kFarthestMs), std::min(range.to_ms, kFarthestMs)};
     std::vector<SeriesId> ids = selectIds(matchers, range);
     std::sort(ids.begin(), ids.end(),
               [&](SeriesId a, SeriesId b) { return index_.labels(a) < index_.labels(b); });

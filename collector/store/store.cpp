@@ -51,12 +51,12 @@ void StoreImpl::describe(std::string_view metric, const MetricMetadata& metadata
 // The columns that may be stored; the others are counted.
 std::vector<Column> StoreImpl::accept(const WriteBatch& batch, CommitResult& result) const {
     const std::int64_t now = toUnixMs(clock_.wallNow());
-    std::int64_t oldest = INT64_MIN;
+    std::int64_t oldest = -kFarthestMs;
     for (const Milliseconds limit : {options_.retention, options_.max_sample_age})
         if (limit.count() > 0) oldest = std::max(oldest, now - limit.count());
     const std::int64_t newest = options_.max_sample_future.count() > 0
                                     ? now + options_.max_sample_future.count()
-                                    : INT64_MAX;
+                                    : kFarthestMs;
     std::vector<Column> out;
     for (const auto& column : batch.columns) {
         CHECK(column.series.size() == column.values.size());
