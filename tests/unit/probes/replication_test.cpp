@@ -275,6 +275,20 @@ TEST(MaskSqlLiterals, KeepsNamesAndHidesData) {
     f("Query: 'insert into t values('cut off in the mid", "Query: 'insert into t values(?");
 }
 
+TEST(MaskStatement, OfAProcessList) {
+    SqlRows rows;
+    rows.columns = {"Id", "Info"};
+    rows.rows = {{"7", "select * from users where mail='bob@example.com' and id in (1,2)"},
+                 {"8", std::nullopt}};
+    EXPECT_EQ(verticalText(rows, 1000),
+              "*************************** 1. row ***************************\n"
+              "  Id: 7\n"
+              "Info: select * from users where mail=? and id in (?,?)\n"
+              "*************************** 2. row ***************************\n"
+              "  Id: 8\n"
+              "Info: NULL\n");
+}
+
 TEST(ReplicationGolden, BrokenReplica) {
     expectGolden(
         "mysql_replication-sql-thread-stopped-1062",
