@@ -24,7 +24,8 @@ void StoreImpl::run(std::stop_token stop) {
     while (!stop.stop_requested()) {
         {
             std::unique_lock lock(thread_mutex_);
-            wake_.wait_for(lock, stop, options_.maintain_interval, [] { return false; });
+            wake_.wait_for(lock, stop, options_.maintain_interval,
+                           [&] { return late_samples_ >= kLateSamplesWake; });
         }
         // Its failure is in statistics(), and the next round tries again.
         if (!stop.stop_requested()) (void)maintain().ok();
@@ -33,15 +34,19 @@ void StoreImpl::run(std::stop_token stop) {
 
 Status StoreImpl::maintainUntil(std::int64_t now_ms) {
     MutexLock lock(maintain_mutex_);
-    Status status = checkpoint();
-    if (status) {
-        const auto sealed = sealDue(now_ms);
-        if (!sealed) status = sealed.error();
-        // Their extents must be in the catalogue before the journal lets go of their samples.
-        if (sealed && *sealed > 0) status = checkpoint();
-    }
-    if (status) status = trimJournal();
-    if (status) status = dropExpired();
+    late_samples_ = 0;
+    // Each step is tried, whatever became of the others: on a full disk it is the last ones that help.
+    Status status;
+    const auto note = [&](Status done) {
+        if (status && !done) status = std::move(done);
+    };
+    note(checkpoint());
+    const auto sealed = sealDue(now_ms);
+    if (!sealed) note(sealed.error());
+    // Extents of what was sealed must be in the catalogue before the journal lets go of the samples.
+    if (!sealed || *sealed > 0) note(checkpoint());
+    if (status) note(trimJournal());
+    note(dropExpired());
     MutexLock health(health_mutex_);
     if (!status && maintenance_problem_.empty())
         spdlog::error("maintenance of the store failed: {}", status.error().message());

@@ -105,9 +105,20 @@ Result<CommitResult> StoreImpl::commit(const WriteBatch& batch) {
     head_.add(record.columns, *end - 1);
     progress_.addSamples(record.columns);
     participant_.committed(record.note);
+    countLate(record.columns);
     MutexLock lock(health_mutex_);
     commit_problem_.clear();
     return result;
+}
+
+void StoreImpl::countLate(const std::vector<Column>& columns) {
+    const std::int64_t due = toUnixMs(clock_.wallNow()) - window_ms_ - options_.seal_delay.count();
+    std::uint64_t late = 0;
+    for (const auto& column : columns)
+        if (spanStart(column.t_ms, window_ms_) <= due) late += column.series.size();
+    if (late == 0 || (late_samples_ += late) < kLateSamplesWake) return;
+    MutexLock lock(thread_mutex_);  // so that the thread is not between its look and its wait
+    wake_.notify_all();
 }
 
 void StoreImpl::commitFailed(const Error& error) {
@@ -150,6 +161,7 @@ StoreStatistics StoreImpl::statistics() const {
     out.journal_bytes = journal_->bytes();
     out.journal_damage = journal_->damage();
     out.damaged_chunks = partitions_.damaged();
+    out.unattributed_samples = unattributed_samples_;
     const auto partitions = partitions_.all();
     const auto windows = head_.windows();
     if (!windows.empty()) out.oldest_ms = windows.front().start_ms;

@@ -105,6 +105,8 @@ struct StoreStatistics {
     std::uint64_t journal_bytes = 0;
     JournalDamage journal_damage;
     std::uint64_t damaged_chunks = 0;
+    // Left out at the last start: the journal record that says whose they are is damaged.
+    std::uint64_t unattributed_samples = 0;
     bool healthy = true;  // false from a failed commit or seal until the next success
     std::string unhealthy_reason;
     std::int64_t oldest_ms = 0;  // of any stored sample; 0 if none

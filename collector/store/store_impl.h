@@ -76,6 +76,10 @@ class StoreImpl final : public Store {
                                                                  std::size_t limit) const override;
 
   private:
+    // So many samples of windows that are due wake the maintenance before its time: a back-fill must not
+    // pile up in memory.
+    static constexpr std::uint64_t kLateSamplesWake = 1'000'000;
+
     struct Metadata {
         MetricMetadata what;
         bool saved = false;
@@ -94,6 +98,7 @@ class StoreImpl final : public Store {
     std::vector<Column> accept(const WriteBatch& batch, CommitResult& result) const;
     std::vector<SeriesDefinition> define(const std::vector<SeriesId>& ids) const;
     void commitFailed(const Error& error);
+    void countLate(const std::vector<Column>& columns);
     std::vector<SeriesId> selectIds(std::span<const query::Matcher> matchers,
                                     query::TimeRange range) const;
 
@@ -140,6 +145,8 @@ class StoreImpl final : public Store {
     std::string commit_problem_ GUARDED_BY(health_mutex_);
     std::string maintenance_problem_ GUARDED_BY(health_mutex_);
     std::atomic<std::uint64_t> unattributed_samples_{0};
+
+    std::atomic<std::uint64_t> late_samples_{0};  // since the last maintenance
 
     Mutex thread_mutex_;
     std::condition_variable_any wake_;
