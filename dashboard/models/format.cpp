@@ -70,7 +70,8 @@ QString shortened(const QString& text, int length) {
     QString cut = text.left(std::max(0, length - 1));
     const auto space = cut.lastIndexOf(' ');
     if (space > length * 3 / 4) cut.truncate(space);
-    return cut.trimmed() + "…";
+    while (!cut.isEmpty() && QString(" ,;:.").contains(cut.back())) cut.chop(1);
+    return cut + "…";
 }
 
 }  // namespace clusterwatch::dashboard

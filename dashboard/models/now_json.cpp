@@ -13,7 +13,7 @@ QJsonValue orNull(const std::optional<double>& value) {
 
 QJsonObject objectOf(const TileView& tile) {
     QJsonObject object{{"name", tile.name},       {"title", tile.title},     {"state", toWord(tile.state)},
-                       {"healthy", tile.healthy}, {"members", tile.members}, {"reason", tile.reason},
+                       {"healthy", tile.healthy}, {"members", tile.members}, {"unknown", tile.unknown}, {"reason", tile.reason},
                        {"age_seconds", tile.age_s}};
     if (tile.metric)
         object["number"] = QJsonObject{{"label", tile.metric->label},

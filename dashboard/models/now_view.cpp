@@ -100,6 +100,7 @@ TileView buildTile(const Tier& tier, const std::vector<JudgedTarget>& targets,
     for (const Member& member : members) {
         const MemberView view = viewOfMember(member, targets);
         if (view.state == TileState::kOk) ++tile.healthy;
+        if (view.state == TileState::kStale || view.state == TileState::kUnknown) ++tile.unknown;
         if (rank(view.state) <= rank(tile.state)) continue;
         tile.state = view.state;
         tile.reason = view.reason.isEmpty() ? QString() : member.instance + ": " + view.reason;
@@ -108,7 +109,8 @@ TileView buildTile(const Tier& tier, const std::vector<JudgedTarget>& targets,
     if (blind) {
         tile.state = tile.age_s < 0 ? TileState::kUnknown : TileState::kStale;
         tile.healthy = 0;
-        tile.reason = "not known: no link to the collector";
+        tile.unknown = tile.members;
+        tile.reason = "No link to the collector";
         tile.show_age = tile.age_s >= 0;
     }
     addNumber(tile, readings, now);

@@ -42,6 +42,7 @@ struct TileView {
     QString name, title;
     TileState state = TileState::kUnknown;
     int healthy = 0, members = 0;
+    int unknown = 0;        // members of which nothing current is known
     QString reason;         // the worst thing, in words; empty when ok
     double age_s = -1;      // of its oldest run
     bool show_age = false;  // older than two intervals

@@ -125,16 +125,16 @@ void paintGlyph(QPainter& painter, const QRectF& r, Glyph glyph, const Theme& th
         case Glyph::kCritical: paintSquare(painter, r, theme, outline); break;
         case Glyph::kUnknown: paintDiamond(painter, r, theme); break;
         case Glyph::kNotMonitored:
-            painter.setPen(QPen(theme.neutral, std::max(1.6, r.width() / 10)));
-            painter.drawLine(QPointF(r.left() + r.width() * 0.2, r.center().y()),
-                             QPointF(r.right() - r.width() * 0.2, r.center().y()));
+            painter.setPen(QPen(theme.neutral, std::max(2.0, r.width() / 8), Qt::SolidLine, Qt::FlatCap));
+            painter.drawLine(QPointF(r.left() + r.width() * 0.1, r.center().y()),
+                             QPointF(r.right() - r.width() * 0.1, r.center().y()));
             break;
         case Glyph::kBlind: paintCrossedEye(painter, r, theme); break;
         case Glyph::kBusy:
             painter.setPen(Qt::NoPen);
             painter.setBrush(theme.neutral);
             for (const double x : {0.2, 0.5, 0.8})
-                painter.drawEllipse(QPointF(r.left() + r.width() * x, r.center().y()), r.width() * 0.09, r.width() * 0.09);
+                painter.drawEllipse(QPointF(r.left() + r.width() * x, r.center().y()), r.width() * 0.12, r.width() * 0.12);
             break;
     }
     painter.restore();

@@ -16,6 +16,7 @@ constexpr int kArrow = 14;  // between two tiles
 
 QString membersText(const TileView& tile) {
     if (tile.state == TileState::kNotMonitored) return "not monitored";
+    if (tile.unknown == tile.members) return QString("not known: %1 of %1").arg(tile.members);
     return QString("%1 of %2 healthy").arg(tile.healthy).arg(tile.members);
 }
 

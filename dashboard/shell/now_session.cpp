@@ -72,7 +72,8 @@ Status NowSession::logLatencyTo(const std::string& file) {
 }
 
 bool NowSession::complete() const {
-    if (phase_ != LinkStatus::Phase::kLive || !model_.hasSnapshot() || !lag_.answered || !requests_.answered) return false;
+    if (phase_ != LinkStatus::Phase::kLive || !model_.hasSnapshot()) return false;
+    if (!lag_.answered || !requests_.answered || soon_.isActive()) return false;
     for (const TileView& tile : view_.tiles) {
         const auto it = readings_.find(tile.name);
         if (tile.metric && (it == readings_.end() || !it->second.answered || it->second.spark_to_ms == 0)) return false;

@@ -226,14 +226,20 @@ def run_probes(world):
         time.sleep(10 / len(MEMBERS))
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass  # a client that has left is no news
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--scene", default="healthy")
     args = parser.parse_args()
     world = World(args.scene)
-    server = ThreadingHTTPServer(("127.0.0.1", args.port), make_handler(world))
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", args.port), make_handler(world))
     threading.Thread(target=run_probes, args=(world,), daemon=True).start()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
