@@ -21,6 +21,10 @@ Milliseconds lateAfter(Milliseconds interval, Milliseconds deadline) {
     return interval + deadline + std::chrono::seconds(1);
 }
 
+Milliseconds assumedDeadline(Milliseconds interval) {
+    return std::min(Milliseconds{std::chrono::seconds(5)}, interval / 2);
+}
+
 namespace {
 
 double secondsBetween(MonotonicTime from, MonotonicTime to) {
@@ -73,6 +77,7 @@ NodeStatus ClusterState::view(const NodeEntry& node, MonotonicTime now) const {
 }
 
 std::optional<NodeChange> ClusterState::heard(const NodeStatus& word) {
+    const MutexLock order(publishing_);
     std::vector<Message> messages;
     std::optional<NodeChange> change;
     {
@@ -117,6 +122,7 @@ void ClusterState::scheduled(const std::string& name, const std::vector<TargetSt
 }
 
 void ClusterState::ran(const std::string& name, const ProbeRun& run, bool in_time) {
+    const MutexLock order(publishing_);
     std::vector<Message> messages;
     {
         const MutexLock lock(mutex_);
@@ -134,6 +140,7 @@ void ClusterState::ran(const std::string& name, const ProbeRun& run, bool in_tim
         status.role = run.role;
         status.target = run.target;
         status.interval = run.interval;
+        if (status.deadline.count() == 0) status.deadline = assumedDeadline(run.interval);
         status.last_run_ms = time_ms;
         status.outcome = run.outcome;
         status.message = run.message;
@@ -151,6 +158,7 @@ void ClusterState::ran(const std::string& name, const ProbeRun& run, bool in_tim
 }
 
 void ClusterState::conflict(const std::string& name, const std::string& text) {
+    const MutexLock order(publishing_);
     std::vector<Message> messages;
     {
         const MutexLock lock(mutex_);
@@ -183,6 +191,7 @@ void ClusterState::forget(const std::string& node) {
 }
 
 std::vector<NodeChange> ClusterState::tick() {
+    const MutexLock order(publishing_);
     std::vector<Message> messages;
     std::vector<NodeChange> changes;
     {

@@ -61,6 +61,8 @@ std::string toJson(const NodeStatus& node, bool with_targets);
 
 // When a target is late: this long after the receipt of its last run.
 Milliseconds lateAfter(Milliseconds interval, Milliseconds deadline);
+// The deadline that agents give a probe unless told otherwise; for a run that came before its schedule.
+Milliseconds assumedDeadline(Milliseconds interval);
 
 inline constexpr std::chrono::seconds kSilentAfter{5};  // two heartbeats and a second
 // After a start nobody is called silent before this: agents are still reconnecting.
@@ -126,6 +128,9 @@ class ClusterState {
     const Clock& clock_;
     LiveFeed& feed_;
     const MonotonicTime started_;
+    // Held from a change until it is published, so that the feed tells changes in their order; taken
+    // before mutex_, which is free while publishing.
+    Mutex publishing_;
     mutable Mutex mutex_;
     std::map<std::string, NodeEntry> nodes_ GUARDED_BY(mutex_);
 };

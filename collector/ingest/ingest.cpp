@@ -131,7 +131,7 @@ IngestReply IngestImpl::accept(AgentEntry& entry, const wire::Report& report,
     }
     reply.session = session->id();
     for (const auto& series : report.series)
-        if (series.has_metadata && !isReserved(series.name))
+        if (series.has_metadata && !isReserved(series.name) && !entry.binder.full())
             store_->describe(series.name, series.metadata);
 
     std::map<std::string, ProbeRecord> working;
@@ -162,6 +162,10 @@ IngestReply IngestImpl::accept(AgentEntry& entry, const wire::Report& report,
     if (committed->too_far_ahead > 0)
         reply.refused.push_back({sequence, "too far ahead of the collector's clock",
                                  static_cast<std::uint32_t>(committed->too_far_ahead)});
+    if (!retired.empty()) {
+        const MutexLock lock(mutex_);
+        entry.taken_over.clear();
+    }
     count([&](auto& s) {
         ++s.reports;
         if (report.batches.empty()) ++s.heartbeats;

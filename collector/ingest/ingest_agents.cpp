@@ -32,11 +32,6 @@ derive::TargetStatus statusOf(const std::string& node, const wire::ScheduledProb
     return status;
 }
 
-// Deadlines are the schedule's, which agents send again when they reconnect; until then the default.
-Milliseconds assumedDeadline(Milliseconds interval) {
-    return std::min(Milliseconds{std::chrono::seconds(5)}, interval / 2);
-}
-
 }  // namespace
 
 IngestImpl::IngestImpl(IngestOptions options, const Clock& clock, derive::LiveFeed& feed)
@@ -89,12 +84,13 @@ Admission IngestImpl::admit(AgentEntry& entry, const wire::AgentIdentity& agent)
                 agent.node, hex(owner->second), hex(agent.id));
             return out;
         }
-        out.retired.push_back(owner->second);
+        entry.taken_over.push_back(owner->second);
     }
     if (!entry.record.node.empty() && entry.record.node != agent.node) {
         out.left_node = entry.record.node;
         owners_.erase(entry.record.node);
     }
+    out.retired = entry.taken_over;
     owners_[agent.node] = agent.id;
     entry.record.id = agent.id;
     entry.record.node = agent.node;
@@ -209,7 +205,8 @@ void IngestImpl::attach(store::Store& store) {
                 if (!run) continue;
                 wire::ScheduledProbe scheduled{name,        run->kind,     run->role,
                                                run->target, run->interval, {}};
-                scheduled.deadline = assumedDeadline(run->interval);
+                // Agents send the schedule, and with it the deadlines, when they reconnect.
+                scheduled.deadline = derive::assumedDeadline(run->interval);
                 entry->pulses.expect(scheduled, started_, derive::kStartGrace);
                 auto target = statusOf(node.node, scheduled);
                 target.last_run_ms = probe.newest().time_ms;

@@ -41,6 +41,8 @@ struct AgentEntry {
     std::optional<MonotonicTime> last_word;
     std::optional<MonotonicTime> conflict_at;  // when somebody last contradicted it
     std::string conflict_text;
+    std::vector<std::string>
+        taken_over;  // silent agents whose node it took, until that is committed
 };
 
 // Whether an agent may speak.

@@ -13,11 +13,6 @@ Milliseconds usable(Milliseconds interval) {
     return interval.count() > 0 ? interval : Milliseconds{kDefaultInterval};
 }
 
-// The agent's own default, for a run that came before its schedule did.
-Milliseconds defaultDeadline(Milliseconds interval) {
-    return std::min(Milliseconds{std::chrono::seconds(5)}, interval / 2);
-}
-
 }  // namespace
 
 void Pulses::expect(const wire::ScheduledProbe& probe, MonotonicTime now, Milliseconds grace) {
@@ -46,7 +41,7 @@ void Pulses::heard(const ProbeRun& run, MonotonicTime now) {
     Pulse& pulse = it->second;
     pulse.target = run.target;
     pulse.interval = usable(run.interval);
-    if (is_new) pulse.deadline = defaultDeadline(pulse.interval);
+    if (is_new) pulse.deadline = derive::assumedDeadline(pulse.interval);
     pulse.since = now;
     pulse.next_miss = now + derive::lateAfter(pulse.interval, pulse.deadline);
     pulse.silent = false;

@@ -92,7 +92,7 @@ Result<BoundLayout> SeriesBinder::bind(store::Store& store, std::string_view nod
         }
         // Before the store is asked, so that a flood of new series does not reach its index. A series
         // that the agent used already may be refused with the new ones when its layout changes.
-        if (used_.size() >= max_series_) {
+        if (full()) {
             ++out.over_limit;
             continue;
         }
@@ -130,9 +130,16 @@ store::SeriesId SeriesBinder::own(store::Store& store, std::string_view node, co
     if (known != own_.end()) return known->second;
     Labels labels{{"probe", run.probe}};
     if (!label.empty()) labels.set(label, value);
-    const auto id = store.seriesId(identify(std::move(labels), metric, run.target, node, external_),
-                                   probeGroup(node, run.target, run.probe));
+    return makeOwn(store, identify(std::move(labels), metric, run.target, node, external_),
+                   probeGroup(node, run.target, run.probe), std::move(key));
+}
+
+store::SeriesId SeriesBinder::makeOwn(store::Store& store, const Labels& labels,
+                                      const std::string& group, std::string key) {
+    if (used_.size() >= max_series_ + kOwnSeries) return 0;
+    const auto id = store.seriesId(labels, group);
     if (!id) return 0;
+    used_.insert(*id);
     own_.emplace(std::move(key), *id);
     return *id;
 }
@@ -147,10 +154,7 @@ store::SeriesId SeriesBinder::targetInfo(store::Store& store, std::string_view n
     std::string key = identified.toString();
     const auto known = own_.find(key);
     if (known != own_.end()) return known->second;
-    const auto id = store.seriesId(identified, probeGroup(node, run.target, run.probe));
-    if (!id) return 0;
-    own_.emplace(std::move(key), *id);
-    return *id;
+    return makeOwn(store, identified, probeGroup(node, run.target, run.probe), std::move(key));
 }
 
 bool SeriesBinder::startCountingAgain(MonotonicTime now) {

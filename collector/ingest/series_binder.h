@@ -41,6 +41,9 @@ struct BoundLayout {
 
 class SeriesBinder {
   public:
+    // So many series of the collector's own an agent that is over its limit may still have, so that its
+    // states are seen.
+    static constexpr std::size_t kOwnSeries = 1'000;
     // How long a series that is used no more counts against its agent's limit.
     static constexpr std::chrono::hours kCountedFor{1};
 
@@ -57,10 +60,15 @@ class SeriesBinder {
     // target_info carries the facts that tell targets apart.
     store::SeriesId targetInfo(store::Store& store, std::string_view node, const ProbeRun& run);
 
+    bool full() const { return used_.size() >= max_series_; }
+
     // True once an hour: bound layouts have to be bound again, so that they are counted again.
     bool startCountingAgain(MonotonicTime now);
 
   private:
+    store::SeriesId makeOwn(store::Store& store, const Labels& labels, const std::string& group,
+                            std::string key);
+
     const ExternalLabels external_;
     const std::size_t max_series_;
     std::unordered_set<store::SeriesId> used_;
