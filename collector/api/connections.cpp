@@ -17,6 +17,8 @@ bool inHeader(Phase phase) {
     return phase == Phase::kFirstHeader || phase == Phase::kHeader || phase == Phase::kIdle;
 }
 
+bool isReceiving(Phase phase) { return inHeader(phase) || phase == Phase::kBody; }
+
 }  // namespace
 
 ConnectionTable::ConnectionTable(ConnectionLimits limits, const Clock& clock, LimitHit limit_hit)
@@ -65,9 +67,9 @@ void ConnectionTable::watch(Connection& connection, query::CancelFlag* cancel) {
     connection.since = clock_.monotonicNow();
 }
 
-// The socket stays open until the library closes it: a closed number could be another file by then.
+// `limit` may be null. The socket stays open until the library closes it: a closed number could be another file by then.
 void ConnectionTable::doom(Connection& connection, const char* limit) {
-    limit_hit_(limit);
+    if (limit != nullptr) limit_hit_(limit);
     ::shutdown(connection.fd, SHUT_RDWR);
     connection.doomed = true;
     --alive_;
@@ -105,9 +107,17 @@ void ConnectionTable::reap() {
     const auto now = clock_.monotonicNow();
     MutexLock lock(mutex_);
     for (auto* connection : order_) {
-        if (connection->cancel != nullptr && (connection->doomed || peerHasLeft(connection->fd)))
-            *connection->cancel = true;
         if (connection->doomed) continue;
+        if (peerHasLeft(connection->fd)) {
+            if (connection->cancel != nullptr) *connection->cancel = true;
+            // The library misses an end of file that came with the last bytes it read (epoll tells only
+            // of changes). A second is enough for it to take what is still in the socket.
+            if (isReceiving(connection->phase) &&
+                now - connection->since > std::chrono::seconds(1)) {
+                doom(*connection, nullptr);
+                continue;
+            }
+        }
         if (const char* limit = overdue(*connection, now)) doom(*connection, limit);
     }
 }

@@ -59,6 +59,10 @@ class ConnectionTable {
         query::CancelFlag* cancel = nullptr;  // of the request that is worked on
         bool doomed = false;                  // its socket is shut down already
         std::list<Connection*>::iterator place;
+
+        // Of the request whose header is being received; the server's thread alone uses them.
+        std::string target;
+        MonotonicTime request_started{};
     };
 
     ConnectionTable(ConnectionLimits limits, const Clock& clock, LimitHit limit_hit);

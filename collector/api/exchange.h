@@ -22,8 +22,6 @@ struct Exchange {
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
 
-    std::string target;  // as it stood in the request line
-    bool begun = false;  // its header is complete and was looked at
     Request request;
     const Route* route = nullptr;
     ConnectionTable::Connection* connection = nullptr;

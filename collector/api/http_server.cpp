@@ -100,7 +100,8 @@ class Server final : public HttpServer {
     static void onConnection(void* self, MHD_Connection* connection, void** state,
                              MHD_ConnectionNotificationCode code);
 
-    MHD_Result begin(MHD_Connection* connection, const char* method, Exchange& exchange);
+    MHD_Result begin(MHD_Connection* connection, const char* method, void** state)
+        EXCLUDES_LOCK(mutex_);
     MHD_Result dispatch(MHD_Connection* connection, Exchange& exchange);
     MHD_Result openStream(MHD_Connection* connection, Exchange& exchange);
     MHD_Result sendReply(MHD_Connection* connection, Exchange& exchange);
@@ -233,28 +234,24 @@ void Server::onConnection(void* self, MHD_Connection* connection, void** state,
     *state = server.table_.opened(fd->connect_fd, addressText(peer->client_addr));
 }
 
-// Called when the request line is complete, before any header. What it returns is the request's state;
-// the target is kept there until the first onRequest.
+// Called when the request line is complete, before any header. The library does not say when such a
+// request is given up again, so what is known of it stays with the connection until onRequest.
 void* Server::onTarget(void* self, const char* target, MHD_Connection* connection) {
     auto& server = *static_cast<Server*>(self);
     const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     auto* entry = static_cast<Connection*>(info->socket_context);
     server.table_.enter(*entry, Phase::kHeader);
-    auto exchange = std::make_unique<Exchange>(server.bodies_in_flight_);
-    exchange->connection = entry;
-    exchange->started = server.clock_.monotonicNow();
-    exchange->target = target;
-    MutexLock lock(server.mutex_);
-    ++server.exchanges_;
-    return exchange.release();
+    entry->target = target;
+    entry->request_started = server.clock_.monotonicNow();
+    return nullptr;
 }
 
 MHD_Result Server::onRequest(void* self, MHD_Connection* connection, const char*,
                              const char* method, const char*, const char* upload,
                              std::size_t* upload_size, void** state) {
     auto& server = *static_cast<Server*>(self);
+    if (*state == nullptr) return server.begin(connection, method, state);
     auto& exchange = *static_cast<Exchange*>(*state);
-    if (!exchange.begun) return server.begin(connection, method, exchange);
     if (*upload_size > 0) {
         exchange.takeBody({upload, *upload_size}, server.options_, server.telemetry_);
         *upload_size = 0;
@@ -271,15 +268,12 @@ void Server::onCompleted(void* self, MHD_Connection*, void** state, MHD_RequestT
     if (!exchange) return;
     if (exchange->stream != nullptr) server.streams_.close(exchange->stream);
     server.table_.enter(*exchange->connection, Phase::kIdle);
-    if (exchange->begun) {
-        constexpr int kClientLeft = 499;  // as nginx and Prometheus count it
-        const int status = exchange->stream != nullptr ? 200
-                           : exchange->replied         ? exchange->reply->status
-                                                       : kClientLeft;
-        server.telemetry_.requestDone(
-            exchange->route != nullptr ? exchange->route->pattern : "other", status,
-            server.clock_.monotonicNow() - exchange->started);
-    }
+    constexpr int kClientLeft = 499;  // as nginx and Prometheus count it
+    const int status = exchange->stream != nullptr ? 200
+                       : exchange->replied         ? exchange->reply->status
+                                                   : kClientLeft;
+    server.telemetry_.requestDone(exchange->route != nullptr ? exchange->route->pattern : "other",
+                                  status, server.clock_.monotonicNow() - exchange->started);
     MutexLock lock(server.mutex_);
     --server.exchanges_;
     server.changed_.notify_all();
@@ -287,13 +281,21 @@ void Server::onCompleted(void* self, MHD_Connection*, void** state, MHD_RequestT
 
 // --- one request ----------------------------------------------------------------------------------
 
-MHD_Result Server::begin(MHD_Connection* connection, const char* method, Exchange& exchange) {
-    exchange.begun = true;
-    table_.enter(*exchange.connection, Phase::kBody);
-    exchange.reply = readHeader(exchange, {connection, method, exchange.target}, router_, access_,
-                                options_, telemetry_);
+MHD_Result Server::begin(MHD_Connection* connection, const char* method, void** state) {
+    const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    auto* exchange = new Exchange(bodies_in_flight_);  // owned by the library until onCompleted
+    *state = exchange;
+    exchange->connection = static_cast<Connection*>(info->socket_context);
+    exchange->started = exchange->connection->request_started;
+    {
+        MutexLock lock(mutex_);
+        ++exchanges_;
+    }
+    table_.enter(*exchange->connection, Phase::kBody);
+    exchange->reply = readHeader(*exchange, {connection, method, exchange->connection->target},
+                                 router_, access_, options_, telemetry_);
     // Answered here, before the body: the library then takes none of it and closes.
-    return exchange.reply ? sendReply(connection, exchange) : MHD_YES;
+    return exchange->reply ? sendReply(connection, *exchange) : MHD_YES;
 }
 
 MHD_Result Server::dispatch(MHD_Connection* connection, Exchange& exchange) {

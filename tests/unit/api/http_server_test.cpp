@@ -3,6 +3,8 @@
 #include <future>
 
 #include <gmock/gmock.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "collector/api/compression.h"
 #include "tests/unit/api/test_server.h"
@@ -247,6 +249,67 @@ TEST(HttpServer, WhatRunsIsAnsweredBeforeTheStop) {
     release.set_value();
     EXPECT_THAT(raw.readUntil("committed"), HasSubstr("committed"));
     stopped.wait();
+}
+
+TEST(HttpServer, AClientThatLeavesInTheMiddleIsForgotten) {
+    TestServer t;
+    t.add("/read", RunsOn::kReadExecutor, [](const Request&) { return textReply(""); });
+    t.start();
+    for (const auto* piece :
+         {"GET /re", "GET /read HTTP/1.1\r\n", "GET /read HTTP/1.1\r\nHost: local",
+          "POST /read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc"})
+        RawClient(t.port()).send(piece);
+    ASSERT_TRUE(t.client().Get("/read"));
+    const auto began = std::chrono::steady_clock::now();
+    t.server->stop(10s);  // waits for every request that it believes to be running
+    EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
+}
+
+// Made anew, because one in the source tree would expire.
+TlsMaterial selfSigned() {
+    const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"),
+                                                                  EVP_PKEY_free);
+    const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
+    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -60);
+    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+    X509_set_pubkey(certificate.get(), key.get());
+    X509_sign(certificate.get(), key.get(), EVP_sha256());
+    const auto pem = [](auto write) {
+        const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
+        write(out.get());
+        char* data = nullptr;
+        const auto size = BIO_get_mem_data(out.get(), &data);
+        return std::string(data, static_cast<std::size_t>(size));
+    };
+    return {pem([&](BIO* out) { PEM_write_bio_X509(out, certificate.get()); }), pem([&](BIO* out) {
+                PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+            })};
+}
+
+TEST(HttpServer, SpeaksTls) {
+    TestServer t;
+    t.options.tls = selfSigned();
+    t.add("/read", RunsOn::kReadExecutor, [](const Request&) { return textReply("sealed"); });
+    t.start();
+    httplib::SSLClient client("127.0.0.1", t.port());
+    client.enable_server_certificate_verification(false);
+    const auto got = client.Get("/read");
+    ASSERT_TRUE(got) << httplib::to_string(got.error());
+    EXPECT_EQ(got->body, "sealed");
+    EXPECT_FALSE(t.client().Get("/read")) << "nothing in the clear";
+
+    httplib::SSLClient old("127.0.0.1", t.port());
+    old.enable_server_certificate_verification(false);
+    SSL_CTX_set_max_proto_version(old.ssl_context(), TLS1_1_VERSION);
+    EXPECT_FALSE(old.Get("/read"));
+}
+
+TEST(HttpServer, ACertificateThatIsNoneIsSaid) {
+    TestServer t;
+    t.options.tls = TlsMaterial{"x", "y"};
+    const auto started = HttpServer::start(t.options, t.router, t.access, t.clock, t.telemetry);
+    ASSERT_FALSE(started.ok());
+    EXPECT_THAT(started.error().message(), HasSubstr("certificate and key"));
 }
 
 TEST(HttpServer, APortInUseIsSaid) {
