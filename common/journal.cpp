@@ -26,57 +26,7 @@ namespace segment = journal_segment;
 // One write call takes at most about this much; a larger record goes alone.
 constexpr std::size_t kGroupBytes = std::size_t{8} << 20;
 
-struct Segment {
-    std::filesystem::path file;
-    JournalPosition begin = 0;
-    std::uint64_t end_offset = segment::kFileHeaderBytes;  // of the acknowledged part of the file
-    std::uint64_t counted_offset = 0;  // damage before this offset has been counted
-    bool header_damaged = false;
-
-    JournalPosition end() const { return begin + end_offset - segment::kFileHeaderBytes; }
-};
-
-// The segments of a directory, oldest first, with nothing changed.
-Result<std::vector<Segment>> listSegments(FileSystem& fs, const std::filesystem::path& directory) {
-    auto names = fs.list(directory);
-    if (!names) return names.error();
-    std::vector<Segment> segments;
-    for (const auto& name : *names) {
-        const auto path = directory / name;
-        const auto begin = segment::parseFileName(name);
-        if (!begin) return Error(ErrorCode::kInvalid, path.string() + " is not a journal's file");
-        auto file = fs.open(path, FileSystem::OpenMode::kRead);
-        if (!file) return file.error();
-        auto header = (*file)->read(0, segment::kFileHeaderBytes);
-        auto size = (*file)->size();
-        if (!header) return header.error();
-        if (!size) return size.error();
-        const auto state = segment::checkFileHeader(*header, *begin);
-        if (state == segment::HeaderState::kForeign)
-            return Error(ErrorCode::kInvalid, path.string() + " is not a journal's file");
-        if (state == segment::HeaderState::kNewer)
-            return Error(ErrorCode::kInvalid,
-                         path.string() + " was written by a newer version of this program");
-        Segment one;
-        one.file = path;
-        one.begin = *begin;
-        one.end_offset = std::max<std::uint64_t>(*size, segment::kFileHeaderBytes);
-        one.header_damaged = state == segment::HeaderState::kDamaged;
-        segments.push_back(std::move(one));
-    }
-    return segments;
-}
-
-Result<segment::Scanner> scannerOf(FileSystem& fs, const Segment& one) {
-    auto file = fs.open(one.file, FileSystem::OpenMode::kRead);
-    if (!file) return file.error();
-    return segment::Scanner(std::move(*file), one.begin, one.end_offset);
-}
-
-JournalRecord recordOf(const Segment& one, const segment::Found& found) {
-    const JournalPosition base = one.begin - segment::kFileHeaderBytes;
-    return {base + found.offset, base + found.end_offset, found.type, std::string(found.payload)};
-}
+using segment::Segment;
 
 void countDamaged(JournalDamage& damage, std::uint64_t bytes) {
     ++damage.damaged_records;
@@ -145,7 +95,7 @@ class JournalImpl final : public Journal {
 
 Status JournalImpl::recover() {
     if (auto s = fs_.createDirectories(directory_); !s) return s;
-    auto found = listSegments(fs_, directory_);
+    auto found = segment::listSegments(fs_, directory_);
     if (!found) return found.error();
     segments_ = std::move(*found);
     for (const auto& one : segments_)
@@ -166,7 +116,7 @@ Status JournalImpl::recover() {
 // is left durable: after a kill (not a power cut) it may be in the kernel's memory only, and
 // whoever reads it now will tell peers that it is safe.
 Status JournalImpl::recoverLast(Segment& last) {
-    auto scanner = scannerOf(fs_, last);
+    auto scanner = segment::scannerOf(fs_, last);
     if (!scanner) return scanner.error();
     std::uint64_t end_offset = segment::kFileHeaderBytes;
     for (;;) {
@@ -330,7 +280,7 @@ void JournalImpl::count(const Segment& one, std::uint64_t offset, std::uint64_t 
 
 Result<bool> JournalImpl::readSegment(const Segment& one, JournalPosition from,
                                       const std::function<bool(const JournalRecord&)>& visit) {
-    auto scanner = scannerOf(fs_, one);
+    auto scanner = segment::scannerOf(fs_, one);
     if (!scanner) return scanner.error();
     // `from` is where a record ended; a scan from any other place would find the next one as well.
     if (from > one.begin) scanner->seek(from - one.begin + segment::kFileHeaderBytes);
@@ -340,7 +290,7 @@ Result<bool> JournalImpl::readSegment(const Segment& one, JournalPosition from,
         if (!*found) break;
         if ((*found)->skipped > 0)
             count(one, (*found)->offset - (*found)->skipped, (*found)->skipped);
-        if (!visit(recordOf(one, **found))) return false;
+        if (!visit(segment::recordOf(one, **found))) return false;
     }
     if (scanner->trailing() > 0)
         count(one, one.end_offset - scanner->trailing(), scanner->trailing());
@@ -423,11 +373,11 @@ Result<std::unique_ptr<Journal>> Journal::open(FileSystem& fs, std::filesystem::
 
 Result<JournalDamage> Journal::inspect(FileSystem& fs, const std::filesystem::path& directory,
                                        const std::function<bool(const JournalRecord&)>& visit) {
-    auto segments = listSegments(fs, directory);
+    auto segments = segment::listSegments(fs, directory);
     if (!segments) return segments.error();
     JournalDamage damage;
     for (const auto& one : *segments) {
-        auto scanner = scannerOf(fs, one);
+        auto scanner = segment::scannerOf(fs, one);
         if (!scanner) return scanner.error();
         if (one.header_damaged && one.end() > one.begin)
             countDamaged(damage, segment::kFileHeaderBytes);
@@ -436,7 +386,7 @@ Result<JournalDamage> Journal::inspect(FileSystem& fs, const std::filesystem::pa
             if (!found) return found.error();
             if (!*found) break;
             if ((*found)->skipped > 0) countDamaged(damage, (*found)->skipped);
-            if (!visit(recordOf(one, **found))) return damage;
+            if (!visit(segment::recordOf(one, **found))) return damage;
         }
         if (scanner->trailing() == 0) continue;
         if (&one == &segments->back() && !scanner->trailingIsWhole())

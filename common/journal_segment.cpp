@@ -168,4 +168,45 @@ Result<std::optional<Found>> Scanner::next() {
     return std::optional<Found>();
 }
 
+Result<std::vector<Segment>> listSegments(FileSystem& fs, const std::filesystem::path& directory) {
+    auto names = fs.list(directory);
+    if (!names) return names.error();
+    std::vector<Segment> segments;
+    for (const auto& name : *names) {
+        const auto path = directory / name;
+        const auto begin = parseFileName(name);
+        if (!begin) return Error(ErrorCode::kInvalid, path.string() + " is not a journal's file");
+        auto file = fs.open(path, FileSystem::OpenMode::kRead);
+        if (!file) return file.error();
+        auto header = (*file)->read(0, kFileHeaderBytes);
+        auto size = (*file)->size();
+        if (!header) return header.error();
+        if (!size) return size.error();
+        const auto state = checkFileHeader(*header, *begin);
+        if (state == HeaderState::kForeign)
+            return Error(ErrorCode::kInvalid, path.string() + " is not a journal's file");
+        if (state == HeaderState::kNewer)
+            return Error(ErrorCode::kInvalid,
+                         path.string() + " was written by a newer version of this program");
+        Segment one;
+        one.file = path;
+        one.begin = *begin;
+        one.end_offset = std::max<std::uint64_t>(*size, kFileHeaderBytes);
+        one.header_damaged = state == HeaderState::kDamaged;
+        segments.push_back(std::move(one));
+    }
+    return segments;
+}
+
+Result<Scanner> scannerOf(FileSystem& fs, const Segment& one) {
+    auto file = fs.open(one.file, FileSystem::OpenMode::kRead);
+    if (!file) return file.error();
+    return Scanner(std::move(*file), one.begin, one.end_offset);
+}
+
+JournalRecord recordOf(const Segment& one, const Found& found) {
+    const JournalPosition base = one.begin - kFileHeaderBytes;
+    return {base + found.offset, base + found.end_offset, found.type, std::string(found.payload)};
+}
+
 }  // namespace clusterwatch::journal_segment

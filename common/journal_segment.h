@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/file_system.h"
 #include "common/journal.h"
@@ -85,5 +87,25 @@ class Scanner {
     std::uint64_t trailing_ = 0;
     bool trailing_is_whole_ = false;
 };
+
+// A segment as the journal keeps it in its list.
+struct Segment {
+    std::filesystem::path file;
+    JournalPosition begin = 0;
+    std::uint64_t end_offset = kFileHeaderBytes;  // of the acknowledged part of the file
+    std::uint64_t counted_offset = 0;             // damage before this offset has been counted
+    bool header_damaged = false;
+
+    JournalPosition end() const { return begin + end_offset - kFileHeaderBytes; }
+};
+
+// The segments of a directory, oldest first; kInvalid if a file there is foreign or newer. Changes nothing.
+// `end_offset` is the file's size.
+Result<std::vector<Segment>> listSegments(FileSystem& fs, const std::filesystem::path& directory);
+
+// Over the segment up to its end_offset.
+Result<Scanner> scannerOf(FileSystem& fs, const Segment& one);
+
+JournalRecord recordOf(const Segment& one, const Found& found);
 
 }  // namespace clusterwatch::journal_segment
