@@ -130,9 +130,9 @@ void DocstoreProbe::scan(const ProbeContext& context) {
         scan_ = std::make_unique<DocstoreScan>(options_.path, options_.max_entries);
         worked_ = {};
     }
-    const auto since = last_step_
-                           ? std::min<MonotonicTime::duration>(began - *last_step_, kMaxCredit)
-                           : MonotonicTime::duration(std::chrono::seconds(1));
+    const MonotonicTime::duration since =
+        last_step_ ? std::min<MonotonicTime::duration>(began - *last_step_, kMaxCredit)
+                   : MonotonicTime::duration(kMaxCredit);
     last_step_ = began;
     auto allowance = static_cast<std::uint64_t>(static_cast<double>(options_.entries_per_second) *
                                                 std::chrono::duration<double>(since).count()) +

@@ -16,7 +16,9 @@ namespace clusterwatch::agent {
 
 std::unique_ptr<Probe> MysqlReplicationProbe::make(ConfigNode& config) {
     MysqlTarget target = readMysqlTarget(config);
-    std::string role = config.oneOf("role", "", {"", "replica", "primary"});
+    std::string role = config.text("role", "");
+    if (!role.empty() && role != "replica" && role != "primary")
+        config.error("role", "must be replica or primary, or left out");
     const Milliseconds warn = config.duration("warn_lag", std::chrono::seconds(10));
     const Milliseconds critical = config.duration("critical_lag", std::chrono::seconds(30));
     if (warn < std::chrono::seconds(1)) config.error("warn_lag", "must be at least 1s");

@@ -105,7 +105,7 @@ TEST_F(Docstore, ProbePublishesFinishedScansOnly) {
     for (int i = 0; i < 30; ++i) file("in/" + std::to_string(i), 1, 1);
     DocstoreProbe::Options options;
     options.path = root_.string();
-    options.entries_per_second = 5;
+    options.entries_per_second = 2;
     DocstoreProbe probe(options);
     ManualClock clock(fromUnixMs(1'000'000));
     const std::map<std::string, State, std::less<>> previous;
