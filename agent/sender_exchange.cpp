@@ -18,6 +18,9 @@ constexpr std::size_t kShownReasonBytes = 200;
 Sender::Fate Sender::exchange(Lane& lane, const wire::Report& filled,
                               const std::vector<Sent>& sent) {
     auto report = filled;
+    // What waits beside what goes out here: an agent that keeps up shows 0, not 1.
+    report.spool.batches -= std::min<std::uint64_t>(report.spool.batches, sent.size());
+    if (report.spool.batches == 0) report.spool.bytes = 0, report.spool.oldest_ms = 0;
     Exchange times;
     const auto started = clock_.monotonicNow();
     times.sent = clock_.wallNow();
