@@ -152,6 +152,7 @@ void RunningCollector::addTelemetry() {
     telemetry_.addCollector([this] { return api::storeFamilies(store_->statistics()); });
     telemetry_.addCollector([this] { return api::ingestFamilies(ingest_->statistics()); });
     telemetry_.addCollector([this] { return api::clusterFamilies(ingest_->nodes()); });
+    telemetry_.addCollector([] { return api::processFamilies(); });
     telemetry_.addCollector([this] { return webhookFamilies(notifier_->status()); });
 }
 

@@ -1,6 +1,12 @@
 #include "collector/api/statistics.h"
 
 #include <array>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "collector/api/telemetry.h"
 
@@ -89,6 +95,33 @@ std::vector<prometheus::MetricFamily> clusterFamilies(
         by_freshness.metric.push_back(std::move(metric));
     }
     return {std::move(agents), std::move(by_freshness)};
+}
+
+std::vector<prometheus::MetricFamily> processFamilies() {
+    std::vector<prometheus::MetricFamily> out;
+    auto build = gaugeFamily("clusterwatch_build_info", "1; the version is a label.", 1);
+    build.metric.front().label = {{"version", CLUSTERWATCH_VERSION}};
+    out.push_back(std::move(build));
+
+    rusage usage{};
+    if (::getrusage(RUSAGE_SELF, &usage) == 0) {
+        const auto seconds = [](const timeval& time) {
+            return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+        };
+        out.push_back(counterFamily("process_cpu_seconds_total", "Processor time used.",
+                                    seconds(usage.ru_utime) + seconds(usage.ru_stime)));
+    }
+    std::uint64_t total_pages = 0, resident_pages = 0;
+    if (std::ifstream("/proc/self/statm") >> total_pages >> resident_pages)
+        out.push_back(gaugeFamily(
+            "process_resident_memory_bytes", "Resident memory.",
+            static_cast<double>(resident_pages) * static_cast<double>(::sysconf(_SC_PAGESIZE))));
+    std::error_code error;
+    const std::filesystem::directory_iterator files("/proc/self/fd", error);
+    if (!error)
+        out.push_back(gaugeFamily("process_open_fds", "Open files and sockets.",
+                                  static_cast<double>(std::distance(begin(files), end(files)))));
+    return out;
 }
 
 }  // namespace clusterwatch::api

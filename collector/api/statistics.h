@@ -16,4 +16,7 @@ std::vector<prometheus::MetricFamily> ingestFamilies(const ingest::IngestStatist
 // How many agents and targets there are in each condition.
 std::vector<prometheus::MetricFamily> clusterFamilies(const std::vector<derive::NodeStatus>& nodes);
 
+// This process, under the names of Prometheus's client libraries; what can't be read is left out.
+std::vector<prometheus::MetricFamily> processFamilies();
+
 }  // namespace clusterwatch::api
