@@ -27,8 +27,9 @@ class FaultFile final : public File {
     const FaultFileSystem::NodePtr node_;
 };
 
-void FaultFileSystem::failCall(std::uint64_t n, ErrorCode code) {
+void FaultFileSystem::failCall(std::uint64_t n, ErrorCode code, std::uint64_t times) {
     MutexLock lock(mutex_);
+    fail_times_ = times;
     fail_at_ = calls_ + n;
     fail_code_ = code;
     happened_ = false;
@@ -68,7 +69,8 @@ void FaultFileSystem::onSync(std::function<void()> hook) {
 
 std::optional<Error> FaultFileSystem::fault(const char* what) {
     const std::uint64_t call = calls_++;
-    if (call < die_at_ && call != fail_at_) return std::nullopt;
+    const bool fails = call >= fail_at_ && call - fail_at_ < fail_times_;
+    if (call < die_at_ && !fails) return std::nullopt;
     happened_ = true;
     return Error(call >= die_at_ ? ErrorCode::kIo : fail_code_,
                  std::string("injected failure of ") + what);

@@ -32,8 +32,9 @@ class FaultFileSystem final : public FileSystem {
     // What a power cut leaves of writes and names that were not synced.
     enum class Unsynced { kLost, kRandomPrefix };
 
-    // The n-th changing call from now on (0 is the next) fails, once; an append writes half first.
-    void failCall(std::uint64_t n, ErrorCode code = ErrorCode::kIo);
+    // The n-th changing call from now on (0 is the next) fails, and those after it up to `times`; an append
+    // writes half first.
+    void failCall(std::uint64_t n, ErrorCode code = ErrorCode::kIo, std::uint64_t times = 1);
     // From the n-th changing call on, all fail: the process died there. An append writes half
     // first.
     void dieAtCall(std::uint64_t n);
@@ -89,6 +90,7 @@ class FaultFileSystem final : public FileSystem {
     std::uint64_t calls_ GUARDED_BY(mutex_) = 0;
     std::uint64_t fail_at_ GUARDED_BY(mutex_) = std::numeric_limits<std::uint64_t>::max();
     std::uint64_t die_at_ GUARDED_BY(mutex_) = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t fail_times_ GUARDED_BY(mutex_) = 1;
     ErrorCode fail_code_ GUARDED_BY(mutex_) = ErrorCode::kIo;
     bool happened_ GUARDED_BY(mutex_) = false;
     std::uint64_t capacity_ GUARDED_BY(mutex_) = std::numeric_limits<std::uint64_t>::max();
