@@ -140,7 +140,7 @@ class MariaDb:
             making.mkdir(parents=True)
             user = pwd.getpwuid(os.geteuid()).pw_name
             subprocess.run([MARIADB_INSTALL, "--no-defaults", f"--datadir={making}", f"--user={user}",
-                            f"--auth-root-socket-user={user}", "--skip-test-db"],
+                            f"--auth-root-socket-user={user}", "--skip-test-db", "--force"],
                            check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             making.rename(template)
         self.directory.mkdir(parents=True, exist_ok=True)
