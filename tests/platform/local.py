@@ -102,8 +102,8 @@ class LocalRun:
         wait_until(lambda: fetch(f"http://127.0.0.1:{self.agent_port}/metrics", 2)[0] == 200, 15, "the agent answers",
                    self._agent)
         say(f"running after {time.monotonic() - begin:.1f} s\n")
-        say(f"  collector  {self.collector.url:28}  /api/v1/query, /federate, /metrics, /-/ready")
-        say(f"  agent      http://127.0.0.1:{self.agent_port:<21}  /metrics; watches {configuration}")
+        say(f"  collector  {self.collector.url:24} /api/v1/query, /federate, /metrics, /-/ready")
+        say(f"  agent      {f'http://127.0.0.1:{self.agent_port}':24} /metrics; its configuration: {configuration}")
         say(f"  data       {self.directory}")
         if with_dashboard:
             self.dashboard.start(say, self._wait_for_data)

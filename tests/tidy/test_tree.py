@@ -55,7 +55,7 @@ FORBIDDEN_TEXT = [re.compile(pattern) for pattern in (
 
 
 def tracked():
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    listed = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     return [Path(name) for name in listed.decode().split("\0") if name and (ROOT / name).is_file()]
 
 
