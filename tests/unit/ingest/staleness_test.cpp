@@ -80,6 +80,25 @@ TEST_F(Staleness, BackfillAndLiveRunsDoNotEndEachOthersSeries) {
     EXPECT_THAT(staleAt("lag"), ElementsAre(kStart + 50'000, kStart + 100'000));
 }
 
+// The gap's first run is compared with the live run before the gap, though a newer one came since.
+TEST_F(Staleness, WhatWentAtTheBeginningOfAGapEndsThere) {
+    Sender live("db2");
+    Sender backfill("db2", 'a', wire::Lane::kBackfill);
+    send(live, 1, withLag(kStart));
+    clock_.advance(Milliseconds{100'000});
+    send(live, 9, withLag(kStart + 100'000));
+    send(backfill, 2, runAt(kStart + 10'000));
+    EXPECT_THAT(staleAt("lag"), ElementsAre(kStart + 10'000));
+}
+
+TEST_F(Staleness, AnOlderRunInTheLiveLaneIsHistory) {
+    Sender agent("db2");
+    send(agent, 2, runAt(kStart));
+    send(agent, 1, runAt(kStart - 10'000));
+    EXPECT_EQ(samples("mysql_up").size(), 2u);
+    EXPECT_THAT(up(), ElementsAre(1));
+}
+
 TEST_F(Staleness, BackfillOutOfOrderEndsNothing) {
     Sender backfill("db2", 'a', wire::Lane::kBackfill);
     send(backfill, 2, withLag(kStart - 10'000));
