@@ -27,7 +27,8 @@ std::optional<TimePoint> newest(const ChartLine& line, std::int64_t to_ms, std::
 }
 
 // The point that the cursor reads: the nearest one, unless the cursor stands in a gap.
-std::optional<TimePoint> nearest(const std::vector<TimePoint>& points, std::int64_t t_ms, std::int64_t gap_ms) {
+std::optional<TimePoint> nearest(const std::vector<TimePoint>& points, std::int64_t t_ms,
+                                 std::int64_t gap_ms) {
     std::optional<TimePoint> best;
     for (const TimePoint& point : points)
         if (std::abs(point.t_ms - t_ms) <= gap_ms / 2 &&
@@ -38,9 +39,14 @@ std::optional<TimePoint> nearest(const std::vector<TimePoint>& points, std::int6
 
 }  // namespace
 
-TimeSeriesView::TimeSeriesView(const QString& title, const QString& unit, double least_top, QWidget* parent)
-    : QChartView(parent), title_(title), unit_(unit), least_top_(least_top),
-      time_axis_(new QValueAxis), value_axis_(new QValueAxis) {
+TimeSeriesView::TimeSeriesView(const QString& title, const QString& unit, double least_top,
+                               QWidget* parent)
+    : QChartView(parent),
+      title_(title),
+      unit_(unit),
+      least_top_(least_top),
+      time_axis_(new QValueAxis),
+      value_axis_(new QValueAxis) {
     QChart* own = chart();
     own->legend()->hide();
     own->setBackgroundVisible(false);
@@ -142,7 +148,8 @@ void TimeSeriesView::rebuild() {
         if (i < used_) {
             for (const TimePoint& p : segments[i].points) points.append({double(p.t_ms), p.value});
             // A lone sample would be invisible: a line needs two ends.
-            if (points.size() == 1) points.append({points[0].x() + double(to_ms_ - from_ms_) / columns, points[0].y()});
+            if (points.size() == 1)
+                points.append({points[0].x() + double(to_ms_ - from_ms_) / columns, points[0].y()});
             pool_[i]->setPen(QPen(lineColor(segments[i].line), 1.6));
         }
         pool_[i]->setVisible(i < used_);
@@ -156,7 +163,8 @@ std::vector<std::vector<TimePoint>> TimeSeriesView::drawnSegments() const {
     std::vector<std::vector<TimePoint>> drawn;
     for (std::size_t i = 0; i < used_; ++i) {
         drawn.emplace_back();
-        for (const QPointF& point : pool_[i]->points()) drawn.back().push_back({std::int64_t(point.x()), point.y()});
+        for (const QPointF& point : pool_[i]->points())
+            drawn.back().push_back({std::int64_t(point.x()), point.y()});
     }
     return drawn;
 }
@@ -165,15 +173,18 @@ void TimeSeriesView::describe() {
     QString text = message_;
     for (const ChartLine& line : lines_) {
         const auto now = newest(line, to_ms_, gap_ms_);
-        text += line.name + ": " + (now ? formatNumber(now->value) + ' ' + unit_ : QString("no current value")) + ". ";
+        text += line.name + ": " +
+                (now ? formatNumber(now->value) + ' ' + unit_ : QString("no current value")) + ". ";
     }
     for (const ChartThreshold& threshold : thresholds_)
-        text += (threshold.critical ? "Critical above " : "Warning above ") + formatNumber(threshold.value) + ' ' + unit_ + ". ";
+        text += (threshold.critical ? "Critical above " : "Warning above ") +
+                formatNumber(threshold.value) + ' ' + unit_ + ". ";
     setAccessibleDescription(text + stale_);
 }
 
 void TimeSeriesView::placePlot() {
-    const QRectF area(kLeft, kTop, std::max(10.0, width() - kLeft - kRight), std::max(10.0, height() - kTop - kBottom));
+    const QRectF area(kLeft, kTop, std::max(10.0, width() - kLeft - kRight),
+                      std::max(10.0, height() - kTop - kBottom));
     chart()->setPlotArea(area);
 }
 
@@ -224,7 +235,8 @@ void TimeSeriesView::drawValueGrid(QPainter& painter, const QRectF& plot) const 
         painter.setPen(QPen(colors_.grid, 1));
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y));
         painter.setPen(colors_.axis_text);
-        painter.drawText(QRectF(0, y - 9, kLeft - 8, 18), Qt::AlignRight | Qt::AlignVCenter, formatNumber(tick));
+        painter.drawText(QRectF(0, y - 9, kLeft - 8, 18), Qt::AlignRight | Qt::AlignVCenter,
+                         formatNumber(tick));
     }
 }
 
@@ -232,8 +244,10 @@ void TimeSeriesView::drawValueGrid(QPainter& painter, const QRectF& plot) const 
 void TimeSeriesView::drawGaps(QPainter& painter, const QRectF& plot) const {
     if (lines_.empty()) return;
     std::vector<TimePoint> all;
-    for (const ChartLine& line : lines_) all.insert(all.end(), line.points.begin(), line.points.end());
-    std::sort(all.begin(), all.end(), [](const TimePoint& a, const TimePoint& b) { return a.t_ms < b.t_ms; });
+    for (const ChartLine& line : lines_)
+        all.insert(all.end(), line.points.begin(), line.points.end());
+    std::sort(all.begin(), all.end(),
+              [](const TimePoint& a, const TimePoint& b) { return a.t_ms < b.t_ms; });
     painter.setPen(Qt::NoPen);
     painter.setBrush(QBrush(colors_.gap, Qt::BDiagPattern));
     double open = double(from_ms_);
@@ -290,10 +304,11 @@ void TimeSeriesView::drawBackground(QPainter* painter, const QRectF&) {
     const double title_width = painter->fontMetrics().horizontalAdvance(title_ + "  ");
     painter->setFont(font());
     painter->setPen(colors_.axis_text);
-    painter->drawText(QRectF(12 + title_width, 6, width() - 24, 22), Qt::AlignLeft | Qt::AlignVCenter,
-                      unit_ == "s" ? "seconds" : "per second");
+    painter->drawText(QRectF(12 + title_width, 6, width() - 24, 22),
+                      Qt::AlignLeft | Qt::AlignVCenter, unit_ == "s" ? "seconds" : "per second");
     if (!message_.isEmpty())
-        painter->drawText(QRectF(rect()).adjusted(16, 30, -16, -10), Qt::AlignCenter | Qt::TextWordWrap, message_);
+        painter->drawText(QRectF(rect()).adjusted(16, 30, -16, -10),
+                          Qt::AlignCenter | Qt::TextWordWrap, message_);
     painter->restore();
 }
 
@@ -308,9 +323,12 @@ void TimeSeriesView::drawLabels(QPainter& painter, const QRectF& plot) const {
     for (std::size_t i = 0; i < lines_.size(); ++i) {
         const auto now = newest(lines_[i], to_ms_, gap_ms_);
         const double y = now ? place(plot, double(to_ms_), now->value).y() : plot.bottom();
-        labels.push_back({y, lines_[i].name, now ? formatNumber(now->value) + ' ' + unit_ : QString("no value"), lineColor(i)});
+        labels.push_back({y, lines_[i].name,
+                          now ? formatNumber(now->value) + ' ' + unit_ : QString("no value"),
+                          lineColor(i)});
     }
-    std::sort(labels.begin(), labels.end(), [](const Label& a, const Label& b) { return a.y > b.y; });
+    std::sort(labels.begin(), labels.end(),
+              [](const Label& a, const Label& b) { return a.y > b.y; });
     double limit = plot.bottom() + 6;
     for (const Label& label : labels) {
         const double y = std::min(label.y + 8, limit);
@@ -319,11 +337,14 @@ void TimeSeriesView::drawLabels(QPainter& painter, const QRectF& plot) const {
         QFont bold = font();
         bold.setBold(true);
         painter.setFont(bold);
-        painter.drawText(QRectF(plot.right() + 8, y - 32, kRight - 12, 17), Qt::AlignLeft | Qt::AlignVCenter, label.value);
+        painter.drawText(QRectF(plot.right() + 8, y - 32, kRight - 12, 17),
+                         Qt::AlignLeft | Qt::AlignVCenter, label.value);
         painter.setFont(font());
         painter.setPen(colors_.axis_text);
-        const QString name = painter.fontMetrics().elidedText(label.name, Qt::ElideRight, int(kRight - 14));
-        painter.drawText(QRectF(plot.right() + 8, y - 16, kRight - 12, 16), Qt::AlignLeft | Qt::AlignVCenter, name);
+        const QString name =
+            painter.fontMetrics().elidedText(label.name, Qt::ElideRight, int(kRight - 14));
+        painter.drawText(QRectF(plot.right() + 8, y - 16, kRight - 12, 16),
+                         Qt::AlignLeft | Qt::AlignVCenter, name);
     }
 }
 
@@ -335,10 +356,12 @@ void TimeSeriesView::drawCursor(QPainter& painter, const QRectF& plot) const {
     QString text = QDateTime::fromMSecsSinceEpoch(*cursor_ms_).toString("HH:mm:ss");
     for (const ChartLine& line : lines_) {
         const auto point = nearest(line.points, *cursor_ms_, gap_ms_);
-        text += "   " + line.name + ' ' + (point ? formatNumber(point->value) + ' ' + unit_ : QString("no value"));
+        text += "   " + line.name + ' ' +
+                (point ? formatNumber(point->value) + ' ' + unit_ : QString("no value"));
     }
     painter.setPen(colors_.title);
-    painter.drawText(QRectF(width() / 2.0 - 40, 6, width() / 2.0 + 28, 22), Qt::AlignRight | Qt::AlignVCenter, text);
+    painter.drawText(QRectF(width() / 2.0 - 40, 6, width() / 2.0 + 28, 22),
+                     Qt::AlignRight | Qt::AlignVCenter, text);
 }
 
 void TimeSeriesView::drawForeground(QPainter* painter, const QRectF&) {
@@ -354,7 +377,8 @@ void TimeSeriesView::drawForeground(QPainter* painter, const QRectF&) {
         painter->setBrush(QBrush(colors_.gap, Qt::BDiagPattern));
         painter->drawRect(plot);
         painter->setPen(colors_.title);
-        painter->drawText(QRectF(width() / 2.0 - 40, 6, width() / 2.0 + 28, 22), Qt::AlignRight | Qt::AlignVCenter, stale_);
+        painter->drawText(QRectF(width() / 2.0 - 40, 6, width() / 2.0 + 28, 22),
+                          Qt::AlignRight | Qt::AlignVCenter, stale_);
     }
     drawCursor(*painter, plot);
     if (hasFocus()) {

@@ -47,12 +47,14 @@ class TimeSeriesView : public QChartView {
     static constexpr std::size_t kSegments = 200;
     static constexpr std::size_t kLines = 7;  // more cannot be told apart
 
-    TimeSeriesView(const QString& title, const QString& unit, double least_top, QWidget* parent = nullptr);
+    TimeSeriesView(const QString& title, const QString& unit, double least_top,
+                   QWidget* parent = nullptr);
 
     void setColors(const ChartColors& colors);
     void setThresholds(std::vector<ChartThreshold> thresholds);
     // The range is shared by linked charts; two points further apart than `gap_ms` are not joined.
-    void setData(std::vector<ChartLine> lines, std::int64_t from_ms, std::int64_t to_ms, std::int64_t gap_ms);
+    void setData(std::vector<ChartLine> lines, std::int64_t from_ms, std::int64_t to_ms,
+                 std::int64_t gap_ms);
     // A sentence in the middle instead of lines ("no replica is monitored").
     void setMessage(const QString& message);
     // Hatched, with this text; empty: current.

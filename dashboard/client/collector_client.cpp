@@ -34,7 +34,8 @@ QString reasonOf(QNetworkReply& reply) {
     if (status == 401 || status == 403)
         return QString("the collector refuses our token (HTTP %1)").arg(status);
     if (status != 0) {
-        const QString words = QJsonDocument::fromJson(reply.read(4096)).object()["error"].toString();
+        const QString words =
+            QJsonDocument::fromJson(reply.read(4096)).object()["error"].toString();
         return QString("HTTP %1").arg(status) + (words.isEmpty() ? QString() : ": " + words);
     }
     return reply.errorString();
@@ -81,11 +82,13 @@ void CollectorClient::begin() {
     fetchStep(kAlerts, &CollectorClient::alertsArrived);
 }
 
-void CollectorClient::fetchStep(const QString& path, void (CollectorClient::*arrived)(const QByteArray&)) {
+void CollectorClient::fetchStep(const QString& path,
+                                void (CollectorClient::*arrived)(const QByteArray&)) {
     fetch(path, {}, [this, path, arrived](const Result<QByteArray>& answer) {
         if (!answer) return fail(QString::fromStdString(answer.error().message()));
         if (path == kNodes) {
-            const qint64 id = qint64(QJsonDocument::fromJson(*answer).object()["live_id"].toDouble(0));
+            const qint64 id =
+                qint64(QJsonDocument::fromJson(*answer).object()["live_id"].toDouble(0));
             last_event_id_ = QByteArray::number(id);
         }
         emit(this->*arrived)(*answer);
@@ -108,10 +111,13 @@ void CollectorClient::instantQuery(const QString& promql, const Answer& answer) 
     fetch("/api/v1/query", {{"query", promql}}, answer);
 }
 
-void CollectorClient::rangeQuery(const QString& promql, std::int64_t from_ms, std::int64_t to_ms, int step_s,
-                                 const Answer& answer) {
+void CollectorClient::rangeQuery(const QString& promql, std::int64_t from_ms, std::int64_t to_ms,
+                                 int step_s, const Answer& answer) {
     fetch("/api/v1/query_range",
-          {{"query", promql}, {"start", seconds(from_ms)}, {"end", seconds(to_ms)}, {"step", QString::number(step_s)}},
+          {{"query", promql},
+           {"start", seconds(from_ms)},
+           {"end", seconds(to_ms)},
+           {"step", QString::number(step_s)}},
           answer);
 }
 
@@ -131,12 +137,14 @@ QNetworkReply* CollectorClient::get(const QString& path,
     }
     QNetworkRequest request(url);
     request.setRawHeader("Accept", accept);
-    if (!settings_.token.isEmpty()) request.setRawHeader("Authorization", "Bearer " + settings_.token);
+    if (!settings_.token.isEmpty())
+        request.setRawHeader("Authorization", "Bearer " + settings_.token);
     request.setTransferTimeout(timeout_ms);
     return network_.get(request);
 }
 
-void CollectorClient::fetch(const QString& path, const std::vector<std::pair<QString, QString>>& parameters,
+void CollectorClient::fetch(const QString& path,
+                            const std::vector<std::pair<QString, QString>>& parameters,
                             const Answer& answer) {
     QNetworkReply* reply = get(path, parameters, "application/json", kFetchTimeout_ms);
     connect(reply, &QNetworkReply::downloadProgress, reply, [reply](qint64 received, qint64) {
@@ -166,12 +174,14 @@ void CollectorClient::openLive() {
     request.setRawHeader("Accept-Encoding", "identity");
     request.setRawHeader("Cache-Control", "no-store");
     request.setRawHeader("Last-Event-ID", last_event_id_);
-    if (!settings_.token.isEmpty()) request.setRawHeader("Authorization", "Bearer " + settings_.token);
+    if (!settings_.token.isEmpty())
+        request.setRawHeader("Authorization", "Bearer " + settings_.token);
     live_ = network_.get(request);
     connect(live_, &QNetworkReply::readyRead, this, &CollectorClient::readLive);
     connect(live_, &QNetworkReply::finished, this, [this, reply = live_.data()] {
         if (reply != live_.data()) return;
-        liveEnded(reply->error() == QNetworkReply::NoError ? "the collector ended the live stream" : reasonOf(*reply));
+        liveEnded(reply->error() == QNetworkReply::NoError ? "the collector ended the live stream"
+                                                           : reasonOf(*reply));
     });
     watch_.start(kWatchPeriod_ms);
 }
@@ -199,7 +209,8 @@ void CollectorClient::readLive() {
 }
 
 void CollectorClient::watchSilence() {
-    if (live_ && clock_.monotonicNow() - last_byte_ > kLinkSilence) liveEnded("nothing heard for 3 s");
+    if (live_ && clock_.monotonicNow() - last_byte_ > kLinkSilence)
+        liveEnded("nothing heard for 3 s");
 }
 
 void CollectorClient::liveEnded(const QString& reason) {

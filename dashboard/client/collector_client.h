@@ -78,7 +78,8 @@ class CollectorClient : public QObject {
     void liveEnded(const QString& reason);
     void fail(const QString& reason);
     void watchSilence();
-    QNetworkReply* get(const QString& path, const std::vector<std::pair<QString, QString>>& parameters,
+    QNetworkReply* get(const QString& path,
+                       const std::vector<std::pair<QString, QString>>& parameters,
                        const QByteArray& accept, int timeout_ms);
 
     const Settings settings_;

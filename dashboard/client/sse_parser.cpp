@@ -22,7 +22,8 @@ SseParser::Output SseParser::feed(const QByteArray& bytes) {
 
 void SseParser::takeLine(const QByteArray& line, Output& output) {
     if (line.isEmpty()) {
-        if (has_data_) output.events.push_back({last_id_, type_.isEmpty() ? "message" : type_, data_});
+        if (has_data_)
+            output.events.push_back({last_id_, type_.isEmpty() ? "message" : type_, data_});
         type_.clear();
         data_.clear();
         has_data_ = false;

@@ -32,7 +32,8 @@ void ClusterModel::applySnapshot(const Snapshot& snapshot, MonotonicTime heard) 
     targets_ = std::move(targets);
 }
 
-void ClusterModel::applyTarget(const TargetReport& target, std::uint64_t event_id, MonotonicTime heard) {
+void ClusterModel::applyTarget(const TargetReport& target, std::uint64_t event_id,
+                               MonotonicTime heard) {
     const TargetId id = idOf(target);
     if (!targets_.contains(id) && targets_.size() >= kTargets) return;
     targets_[id] = {target, heard, event_id};

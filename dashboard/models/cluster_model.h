@@ -16,7 +16,8 @@ struct TargetId {
     QString node, probe, job, instance;
 
     friend bool operator<(const TargetId& a, const TargetId& b) {
-        return std::tie(a.node, a.probe, a.job, a.instance) < std::tie(b.node, b.probe, b.job, b.instance);
+        return std::tie(a.node, a.probe, a.job, a.instance) <
+               std::tie(b.node, b.probe, b.job, b.instance);
     }
 };
 

@@ -15,7 +15,8 @@ Result<QJsonObject> parseObject(const QByteArray& json) {
     QJsonParseError error;
     const QJsonDocument document = QJsonDocument::fromJson(json, &error);
     if (!document.isObject())
-        return Error(ErrorCode::kInvalid, "the answer is no JSON object: " + error.errorString().toStdString());
+        return Error(ErrorCode::kInvalid,
+                     "the answer is no JSON object: " + error.errorString().toStdString());
     return document.object();
 }
 
@@ -65,8 +66,8 @@ TargetReport targetOf(const QJsonObject& object) {
     target.state_since_ms = integer(object, "state_since_ms");
     for (const QJsonValue& value : object["checks"].toArray()) {
         const QJsonObject check = value.toObject();
-        target.checks.push_back(
-            {check["name"].toString(), stateOf(check["state"].toString()), check["text"].toString()});
+        target.checks.push_back({check["name"].toString(), stateOf(check["state"].toString()),
+                                 check["text"].toString()});
     }
     return target;
 }
@@ -93,7 +94,8 @@ NodeReport nodeOf(const QJsonObject& object) {
 
 std::map<QString, QString> labelsOf(const QJsonObject& object) {
     std::map<QString, QString> labels;
-    for (auto it = object.begin(); it != object.end(); ++it) labels[it.key()] = it.value().toString();
+    for (auto it = object.begin(); it != object.end(); ++it)
+        labels[it.key()] = it.value().toString();
     return labels;
 }
 
@@ -183,22 +185,28 @@ Result<std::vector<Alert>> decodeAlerts(const QByteArray& json) {
     const auto object = parseObject(json);
     if (!object) return object.error().context("the alerts");
     const QJsonValue list = (*object)["data"].toObject()["alerts"];
-    if (!list.isArray()) return Error(ErrorCode::kInvalid, "the alerts: the answer has no list of alerts");
+    if (!list.isArray())
+        return Error(ErrorCode::kInvalid, "the alerts: the answer has no list of alerts");
     std::vector<Alert> alerts;
     for (const QJsonValue& alert : list.toArray()) alerts.push_back(alertOf(alert.toObject()));
     return alerts;
 }
 
-Result<TargetReport> decodeTargetEvent(const QByteArray& json) { return decodeWith(json, targetOf); }
+Result<TargetReport> decodeTargetEvent(const QByteArray& json) {
+    return decodeWith(json, targetOf);
+}
 Result<NodeReport> decodeNodeEvent(const QByteArray& json) { return decodeWith(json, nodeOf); }
 Result<Alert> decodeAlertEvent(const QByteArray& json) { return decodeWith(json, alertOf); }
-Result<StorageHealth> decodeStorageEvent(const QByteArray& json) { return decodeWith(json, storageOf); }
+Result<StorageHealth> decodeStorageEvent(const QByteArray& json) {
+    return decodeWith(json, storageOf);
+}
 
 Result<std::vector<Series>> decodeQuery(const QByteArray& json) {
     const auto object = parseObject(json);
     if (!object) return object.error().context("the query");
     if ((*object)["status"].toString() != "success")
-        return Error(ErrorCode::kInvalid, (*object)["error"].toString("the query failed").toStdString());
+        return Error(ErrorCode::kInvalid,
+                     (*object)["error"].toString("the query failed").toStdString());
     std::vector<Series> series;
     for (const QJsonValue& one : (*object)["data"].toObject()["result"].toArray())
         series.push_back(seriesOf(one.toObject()));

@@ -32,7 +32,8 @@ QString formatAge(double seconds) {
     if (seconds < 7200) return withUnit(seconds / 60, "min");
     if (seconds < 2 * 86400) {
         const int minutes = int(seconds / 60) % 60;
-        return withUnit(seconds / 3600, "h") + (minutes ? ' ' + withUnit(minutes, "min") : QString());
+        return withUnit(seconds / 3600, "h") +
+               (minutes ? ' ' + withUnit(minutes, "min") : QString());
     }
     return withUnit(seconds / 86400, "d");
 }

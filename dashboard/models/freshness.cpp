@@ -13,7 +13,8 @@ double freshLimit(const TargetReport& target) {
     return target.interval_s + std::min(target.deadline_s, target.interval_s) + 1;
 }
 
-Judgement judge(const TargetReport& target, MonotonicTime heard, bool agent_silent, MonotonicTime now) {
+Judgement judge(const TargetReport& target, MonotonicTime heard, bool agent_silent,
+                MonotonicTime now) {
     Judgement judgement;
     judgement.age_s = agedBy(target.age_s, heard, now);
     if (judgement.age_s < 0 || target.freshness == Freshness::kNever)

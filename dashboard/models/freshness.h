@@ -28,7 +28,8 @@ struct Judgement {
     State state = State::kUnknown;  // unknown unless fresh
     double age_s = -1;
 };
-Judgement judge(const TargetReport& target, MonotonicTime heard, bool agent_silent, MonotonicTime now);
+Judgement judge(const TargetReport& target, MonotonicTime heard, bool agent_silent,
+                MonotonicTime now);
 
 bool agentSilent(const NodeReport& node, double age_now_s);
 

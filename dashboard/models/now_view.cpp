@@ -50,7 +50,8 @@ MemberView viewOfTarget(const JudgedTarget& target) {
 MemberView viewOfMember(const Member& member, const std::vector<JudgedTarget>& targets) {
     MemberView worst{TileState::kNotMonitored, {}};
     for (const JudgedTarget& target : targets) {
-        if (target.report->job != member.job || target.report->instance != member.instance) continue;
+        if (target.report->job != member.job || target.report->instance != member.instance)
+            continue;
         const MemberView view = viewOfTarget(target);
         if (rank(view.state) > rank(worst.state)) worst = view;
     }
@@ -58,7 +59,8 @@ MemberView viewOfMember(const Member& member, const std::vector<JudgedTarget>& t
     return worst;
 }
 
-void addAges(TileView& tile, const std::set<Member>& members, const std::vector<JudgedTarget>& targets) {
+void addAges(TileView& tile, const std::set<Member>& members,
+             const std::vector<JudgedTarget>& targets) {
     for (const JudgedTarget& target : targets) {
         if (!members.contains({target.report->job, target.report->instance})) continue;
         tile.age_s = std::max(tile.age_s, target.now.age_s);
@@ -78,7 +80,8 @@ void addNumber(TileView& tile, const TierReadings& readings, MonotonicTime now) 
     tile.spark_to_ms = reading.spark_to_ms;
     const bool state_current = tile.state == TileState::kOk || tile.state == TileState::kWarning ||
                                tile.state == TileState::kCritical;
-    tile.value_current = state_current && reading.value && agedBy(0, reading.at, now) < kNumberLives_s;
+    tile.value_current =
+        state_current && reading.value && agedBy(0, reading.at, now) < kNumberLives_s;
 }
 
 TileView buildTile(const Tier& tier, const std::vector<JudgedTarget>& targets,
@@ -123,7 +126,8 @@ TrustItem dataItem(const std::vector<JudgedTarget>& targets) {
     for (const JudgedTarget& target : targets) {
         if (target.now.age_s < 0) continue;
         if (newest < 0 || target.now.age_s < newest) newest = target.now.age_s;
-        if (shortest <= 0 || freshLimit(*target.report) < shortest) shortest = freshLimit(*target.report);
+        if (shortest <= 0 || freshLimit(*target.report) < shortest)
+            shortest = freshLimit(*target.report);
     }
     const bool bad = newest < 0 || newest > shortest;
     return {"Newest data", newest < 0 ? "none" : formatAge(newest) + " old",
@@ -161,8 +165,10 @@ std::vector<TrustItem> buildTrust(const ClusterModel& model, const NowView& view
                                   const std::vector<JudgedNode>& nodes) {
     std::vector<TrustItem> items;
     const LinkStatus& link = view.link;
-    items.push_back({"Collector", link.heard_age_s < 0 ? "never heard" : "heard " + formatAge(link.heard_age_s) + " ago",
-                     view.blind() ? link.reason : QString(), view.blind()});
+    items.push_back(
+        {"Collector",
+         link.heard_age_s < 0 ? "never heard" : "heard " + formatAge(link.heard_age_s) + " ago",
+         view.blind() ? link.reason : QString(), view.blind()});
     if (!model.hasSnapshot()) return items;
     items.push_back(dataItem(targets));
     const bool all_fresh = view.probes > 0 && view.probes_fresh == view.probes;
@@ -171,7 +177,8 @@ std::vector<TrustItem> buildTrust(const ClusterModel& model, const NowView& view
     items.push_back(agentsItem(nodes));
     items.push_back(clockItem(nodes, link));
     const StorageHealth& storage = model.storage();
-    items.push_back({"Storage", storage.healthy ? "ok" : shortened(storage.reason, 40), storage.reason, !storage.healthy});
+    items.push_back({"Storage", storage.healthy ? "ok" : shortened(storage.reason, 40),
+                     storage.reason, !storage.healthy});
     if (view.blind())  // nothing beyond the link itself can be vouched for
         for (TrustItem& item : items)
             if (item.name == "Agents" || item.name == "Clocks" || item.name == "Storage") {
@@ -209,15 +216,16 @@ std::set<Member> membersOf(const Tier& tier, const std::vector<JudgedTarget>& ta
     std::set<Member> members(tier.expected.begin(), tier.expected.end());
     for (const JudgedTarget& target : targets) {
         const TargetReport& report = *target.report;
-        const bool job = std::find(tier.jobs.begin(), tier.jobs.end(), report.job) != tier.jobs.end();
+        const bool job =
+            std::find(tier.jobs.begin(), tier.jobs.end(), report.job) != tier.jobs.end();
         if (job && (tier.role.isEmpty() || tier.role == report.role))
             members.insert({report.job, report.instance});
     }
     return members;
 }
 
-NowView buildNowView(const ClusterModel& model, const LinkStatus& link, const TierReadings& readings,
-                     MonotonicTime now, std::int64_t now_ms) {
+NowView buildNowView(const ClusterModel& model, const LinkStatus& link,
+                     const TierReadings& readings, MonotonicTime now, std::int64_t now_ms) {
     NowView view;
     view.link = link;
     view.cluster = model.topology().cluster;

@@ -17,12 +17,12 @@ struct LinkStatus {
 
     Phase phase = Phase::kConnecting;
     QString url;
-    QString reason;               // why it is lost, in words
-    double heard_age_s = -1;      // since the last byte of the live stream; -1: never
-    std::int64_t heard_ms = 0;    // when that was, on the wall clock
-    double connecting_s = 0;      // for how long we have been trying without ever being live
-    double retry_in_s = -1;       // -1: trying now
-    double clock_offset_s = 0;    // the collector's clock minus this machine's
+    QString reason;             // why it is lost, in words
+    double heard_age_s = -1;    // since the last byte of the live stream; -1: never
+    std::int64_t heard_ms = 0;  // when that was, on the wall clock
+    double connecting_s = 0;    // for how long we have been trying without ever being live
+    double retry_in_s = -1;     // -1: trying now
+    double clock_offset_s = 0;  // the collector's clock minus this machine's
 };
 
 enum class TileState { kOk, kWarning, kCritical, kUnknown, kStale, kNotMonitored };
@@ -57,12 +57,12 @@ enum class Severity { kCritical, kUnknown, kWarning };
 QString toWord(Severity severity);
 
 struct Problem {
-    QString key;      // stable over updates
+    QString key;  // stable over updates
     Severity severity = Severity::kUnknown;
-    QString origin;   // "alert firing", "alert pending", "check", "agent", "collector"
-    QString title;    // what: tier and instance
-    QString text;     // the fault, in one line
-    QString tier;     // name, or empty
+    QString origin;             // "alert firing", "alert pending", "check", "agent", "collector"
+    QString title;              // what: tier and instance
+    QString text;               // the fault, in one line
+    QString tier;               // name, or empty
     std::int64_t since_ms = 0;  // 0: unknown
 
     bool pending() const { return origin == "alert pending"; }
@@ -99,8 +99,8 @@ struct NowView {
 using TierReadings = std::map<QString, TierReading>;
 
 // `now_ms` is the collector's wall clock as estimated from its last heartbeat.
-NowView buildNowView(const ClusterModel& model, const LinkStatus& link, const TierReadings& readings,
-                     MonotonicTime now, std::int64_t now_ms);
+NowView buildNowView(const ClusterModel& model, const LinkStatus& link,
+                     const TierReadings& readings, MonotonicTime now, std::int64_t now_ms);
 
 // The members of a tier: what the configuration expects, and every target that fits. All probes of a
 // member belong to it, whatever their role.

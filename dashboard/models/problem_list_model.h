@@ -12,7 +12,14 @@ class ProblemListModel : public QAbstractListModel {
   public:
     // At most so many rows are listed; the header says how many more there are.
     static constexpr std::size_t kRows = 500;
-    enum Roles { kKeyRole = Qt::UserRole + 1, kSeverityRole, kTitleRole, kTextRole, kSinceRole, kOriginRole };
+    enum Roles {
+        kKeyRole = Qt::UserRole + 1,
+        kSeverityRole,
+        kTitleRole,
+        kTextRole,
+        kSinceRole,
+        kOriginRole
+    };
 
     using QAbstractListModel::QAbstractListModel;
 

@@ -9,17 +9,19 @@ namespace {
 
 Severity severityOf(const Alert& alert) {
     const QString word = alert.label("severity").toLower();
-    return word == "critical" || word == "page" || word == "error" ? Severity::kCritical : Severity::kWarning;
+    return word == "critical" || word == "page" || word == "error" ? Severity::kCritical
+                                                                   : Severity::kWarning;
 }
 
-const Tier* tierOf(const ClusterModel& model, const std::vector<JudgedTarget>& targets, const Member& member) {
+const Tier* tierOf(const ClusterModel& model, const std::vector<JudgedTarget>& targets,
+                   const Member& member) {
     for (const Tier& tier : model.topology().tiers)
         if (membersOf(tier, targets).contains(member)) return &tier;
     return nullptr;
 }
 
 QString titleOf(const Tier* tier, const QString& fallback, const QString& instance) {
-    const QString thing = tier ? tier->title : fallback;
+    const QString thing = tier ? tier->title : fallback == "node" ? "Host" : fallback;
     return instance.isEmpty() ? thing : thing + ' ' + instance;
 }
 
@@ -48,7 +50,8 @@ Problem problemOf(const Alert& alert, const Tier* tier) {
 Problem problemOf(const JudgedTarget& target, const Tier* tier, std::int64_t now_ms) {
     const TargetReport& report = *target.report;
     Problem problem;
-    problem.key = "target\x1f" + report.node + '\x1f' + report.probe + '\x1f' + report.job + '\x1f' + report.instance;
+    problem.key = "target\x1f" + report.node + '\x1f' + report.probe + '\x1f' + report.job +
+                  '\x1f' + report.instance;
     problem.title = titleOf(tier, report.job, report.instance);
     problem.tier = tier ? tier->name : QString();
     problem.origin = "check";
@@ -60,9 +63,11 @@ Problem problemOf(const JudgedTarget& target, const Tier* tier, std::int64_t now
         problem.since_ms = report.state_since_ms;
     } else {
         problem.severity = Severity::kUnknown;
-        problem.text = target.now.freshness == Freshness::kNever ? "probe " + report.probe + " has not run yet"
-                                                                 : "probe " + report.probe + " does not deliver";
-        if (target.now.age_s >= 0) problem.since_ms = now_ms - std::int64_t(target.now.age_s * 1000);
+        problem.text = target.now.freshness == Freshness::kNever
+                           ? "probe " + report.probe + " has not run yet"
+                           : "probe " + report.probe + " does not deliver";
+        if (target.now.age_s >= 0)
+            problem.since_ms = now_ms - std::int64_t(target.now.age_s * 1000);
     }
     return problem;
 }
@@ -73,8 +78,9 @@ Problem problemOf(const JudgedNode& node, int targets, std::int64_t now_ms) {
     problem.severity = Severity::kUnknown;
     problem.origin = "agent";
     problem.title = "Agent " + node.report->node;
-    problem.text = targets == 1 ? QString("silent; its target's state is not known")
-                                : QString("silent; the state of its %1 targets is not known").arg(targets);
+    problem.text = targets == 1
+                       ? QString("silent; its target's state is not known")
+                       : QString("silent; the state of its %1 targets is not known").arg(targets);
     if (node.age_s >= 0) problem.since_ms = now_ms - std::int64_t(node.age_s * 1000);
     return problem;
 }
@@ -82,12 +88,14 @@ Problem problemOf(const JudgedNode& node, int targets, std::int64_t now_ms) {
 void addExpectedButAbsent(const ClusterModel& model, const std::vector<JudgedTarget>& targets,
                           std::vector<Problem>& problems) {
     std::set<Member> reported;
-    for (const JudgedTarget& target : targets) reported.insert({target.report->job, target.report->instance});
+    for (const JudgedTarget& target : targets)
+        reported.insert({target.report->job, target.report->instance});
     for (const Tier& tier : model.topology().tiers)
         for (const Member& member : tier.expected) {
             if (reported.contains(member)) continue;
-            problems.push_back({"expected\x1f" + member.job + '\x1f' + member.instance, Severity::kUnknown, "check",
-                                titleOf(&tier, {}, member.instance), "expected, but has never reported", tier.name, 0});
+            problems.push_back({"expected\x1f" + member.job + '\x1f' + member.instance,
+                                Severity::kUnknown, "check", titleOf(&tier, {}, member.instance),
+                                "expected, but has never reported", tier.name, 0});
         }
 }
 
@@ -95,7 +103,8 @@ void addExpectedButAbsent(const ClusterModel& model, const std::vector<JudgedTar
 // keep a row from changing at each tick.
 void roundSince(std::vector<Problem>& problems) {
     for (Problem& problem : problems)
-        if (problem.severity == Severity::kUnknown) problem.since_ms = (problem.since_ms + 500) / 1000 * 1000;
+        if (problem.severity == Severity::kUnknown)
+            problem.since_ms = (problem.since_ms + 500) / 1000 * 1000;
 }
 
 }  // namespace
@@ -103,38 +112,55 @@ void roundSince(std::vector<Problem>& problems) {
 QString faultText(const TargetReport& target) {
     const Check* worst = nullptr;
     for (const Check& check : target.checks)
-        if (check.state != State::kOk && (!worst || (worse(check.state, worst->state) == check.state &&
-                                                     check.state != worst->state)))
+        if (check.state != State::kOk &&
+            (!worst ||
+             (worse(check.state, worst->state) == check.state && check.state != worst->state)))
             worst = &check;
     if (worst && !worst->text.isEmpty()) return worst->text;
     if (!target.message.isEmpty()) return target.message;
-    if (worst) return worst->name + " is " + QString::fromStdString(std::string(toString(worst->state)));
+    if (worst)
+        return worst->name + " is " + QString::fromStdString(std::string(toString(worst->state)));
     return "state not known";
 }
 
 QString silenceText(const JudgedTarget& target) {
     const QString age = formatAge(target.now.age_s);
     if (target.now.freshness == Freshness::kSilent)
-        return target.now.age_s < 0 ? QString("agent silent") : "agent silent, data " + age + " old";
-    return "no run for " + age + ", every " + formatNumber(target.report->interval_s) + " s expected";
+        return target.now.age_s < 0 ? QString("agent silent")
+                                    : "agent silent, data " + age + " old";
+    return "no run for " + age + ", every " + formatNumber(target.report->interval_s) +
+           " s expected";
 }
 
-std::vector<Problem> buildProblems(const ClusterModel& model, const std::vector<JudgedTarget>& targets,
+std::vector<Problem> buildProblems(const ClusterModel& model,
+                                   const std::vector<JudgedTarget>& targets,
                                    const std::vector<JudgedNode>& nodes, std::int64_t now_ms) {
     std::vector<Problem> problems;
     if (model.hasSnapshot() && !model.storage().healthy)
-        problems.push_back({"storage", Severity::kCritical, "collector", "Collector's storage",
-                            model.storage().reason.isEmpty() ? "does not accept data" : model.storage().reason, {}, 0});
+        problems.push_back(
+            {"storage",
+             Severity::kCritical,
+             "collector",
+             "Collector's storage",
+             model.storage().reason.isEmpty() ? "does not accept data" : model.storage().reason,
+             {},
+             0});
     for (const Alert& alert : model.alerts())
-        problems.push_back(problemOf(alert, tierOf(model, targets, {alert.label("job"), alert.label("instance")})));
+        problems.push_back(problemOf(
+            alert, tierOf(model, targets, {alert.label("job"), alert.label("instance")})));
 
     std::map<QString, int> targets_of;
     for (const JudgedTarget& target : targets) ++targets_of[target.report->node];
     std::set<QString> silent;
     for (const JudgedNode& node : nodes) {
         if (!node.report->conflict.isEmpty())
-            problems.push_back({"conflict\x1f" + node.report->node, Severity::kCritical, "agent",
-                                "Agent " + node.report->node, node.report->conflict, {}, 0});
+            problems.push_back({"conflict\x1f" + node.report->node,
+                                Severity::kCritical,
+                                "agent",
+                                "Agent " + node.report->node,
+                                node.report->conflict,
+                                {},
+                                0});
         if (!node.silent) continue;
         silent.insert(node.report->node);
         problems.push_back(problemOf(node, targets_of[node.report->node], now_ms));
@@ -144,14 +170,18 @@ std::vector<Problem> buildProblems(const ClusterModel& model, const std::vector<
         const bool fresh = target.now.freshness == Freshness::kFresh;
         if (silent.contains(report.node)) continue;  // one row for the agent says it
         if (fresh && target.now.state == State::kOk) continue;
-        if (fresh && target.now.state != State::kUnknown && spokenFor(model.alerts(), report, target.now.state)) continue;
-        problems.push_back(problemOf(target, tierOf(model, targets, {report.job, report.instance}), now_ms));
+        if (fresh && target.now.state != State::kUnknown &&
+            spokenFor(model.alerts(), report, target.now.state))
+            continue;
+        problems.push_back(
+            problemOf(target, tierOf(model, targets, {report.job, report.instance}), now_ms));
     }
     addExpectedButAbsent(model, targets, problems);
     roundSince(problems);
     std::sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
         if (a.pending() != b.pending() && a.severity == b.severity) return b.pending();
-        return std::tuple(a.severity, -a.since_ms, a.key) < std::tuple(b.severity, -b.since_ms, b.key);
+        return std::tuple(a.severity, -a.since_ms, a.key) <
+               std::tuple(b.severity, -b.since_ms, b.key);
     });
     return problems;
 }

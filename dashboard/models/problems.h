@@ -6,7 +6,8 @@
 
 namespace clusterwatch::dashboard {
 
-std::vector<Problem> buildProblems(const ClusterModel& model, const std::vector<JudgedTarget>& targets,
+std::vector<Problem> buildProblems(const ClusterModel& model,
+                                   const std::vector<JudgedTarget>& targets,
                                    const std::vector<JudgedNode>& nodes, std::int64_t now_ms);
 
 // The text of a target's worst check, or why its run failed.

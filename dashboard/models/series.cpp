@@ -108,7 +108,9 @@ std::vector<TimePoint> decimate(const std::vector<TimePoint>& points, std::int64
             continue;
         }
         std::size_t least = i, greatest = i, end = i;
-        for (; end < points.size() && inside(points[end]) && column(points[end]) == column(points[i]); ++end) {
+        for (;
+             end < points.size() && inside(points[end]) && column(points[end]) == column(points[i]);
+             ++end) {
             if (points[end].value < points[least].value) least = end;
             if (points[end].value > points[greatest].value) greatest = end;
         }

@@ -33,7 +33,7 @@ enum class Combine {
     kSum,
     kMax,
     kMin,
-    kHitPercent,   // 100 * hits / (hits + misses), by the label `status`
+    kHitPercent,  // 100 * hits / (hits + misses), by the label `status`
     kFreePercent,  // the least of 100 * (metric ending in free or avail) / (metric ending in size), by instance
 };
 

@@ -7,8 +7,8 @@ namespace clusterwatch::dashboard {
 
 std::vector<std::int64_t> timeTicks(std::int64_t from_ms, std::int64_t to_ms, int at_most,
                                     int utc_offset_s) {
-    static constexpr std::int64_t kSteps_s[] = {1,   2,   5,    10,   15,   30,    60,    120,   300,
-                                                600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400};
+    static constexpr std::int64_t kSteps_s[] = {
+        1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400};
     std::vector<std::int64_t> ticks;
     if (to_ms <= from_ms || at_most < 1) return ticks;
     std::int64_t step = kSteps_s[0] * 1000;

@@ -20,8 +20,10 @@ struct Row {
 constexpr Row kRows[] = {
     {"apache", "", "requests", "/s", "rate(apache_accesses_total[$w])", Combine::kSum, 10},
     {"memcached", "", "hits", "%",
-     "rate(memcached_commands_total{command=\"get\",status=~\"hit|miss\"}[$w])", Combine::kHitPercent, 100},
-    {"mysql", "replica", "replica lag", "s", "mysql_slave_status_seconds_behind_master", Combine::kMax, 5},
+     "rate(memcached_commands_total{command=\"get\",status=~\"hit|miss\"}[$w])",
+     Combine::kHitPercent, 100},
+    {"mysql", "replica", "replica lag", "s", "mysql_slave_status_seconds_behind_master",
+     Combine::kMax, 5},
     {"mysql", "", "queries", "/s", "rate(mysql_global_status_queries[$w])", Combine::kSum, 10},
     {"docstore", "", "free space", "%", "{__name__=~\"docstore_(size|avail)_bytes\"}",
      Combine::kFreePercent, 100},

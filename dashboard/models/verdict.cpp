@@ -41,7 +41,8 @@ const Problem* causeOf(const NowView& view, const ClusterModel& model) {
         if (!counts(problem) || problem.severity != first->severity) continue;
         std::set<QString> visited;
         if (explained(model, problem.tier, critical, visited)) continue;
-        if (!cause || (problem.since_ms != 0 && (cause->since_ms == 0 || problem.since_ms < cause->since_ms)))
+        if (!cause ||
+            (problem.since_ms != 0 && (cause->since_ms == 0 || problem.since_ms < cause->since_ms)))
             cause = &problem;
     }
     return cause ? cause : &*first;
@@ -49,13 +50,15 @@ const Problem* causeOf(const NowView& view, const ClusterModel& model) {
 
 // What users notice is judged at the tier that they meet first.
 QString effectOf(const NowView& view) {
-    const auto front = std::find_if(view.tiles.begin(), view.tiles.end(),
-                                    [](const TileView& t) { return t.state != TileState::kNotMonitored; });
+    const auto front = std::find_if(view.tiles.begin(), view.tiles.end(), [](const TileView& t) {
+        return t.state != TileState::kNotMonitored;
+    });
     if (front == view.tiles.end()) return "Effect on users unknown.";
     switch (front->state) {
         case TileState::kOk: return "No user impact seen.";
         case TileState::kWarning: return "Users may notice.";
-        case TileState::kCritical: return front->healthy == 0 ? "Users are affected." : "Users may be affected.";
+        case TileState::kCritical:
+            return front->healthy == 0 ? "Users are affected." : "Users may be affected.";
         default: return "Effect on users unknown.";
     }
 }
@@ -63,7 +66,8 @@ QString effectOf(const NowView& view) {
 QString sinceText(const Problem& problem, std::int64_t now_ms) {
     if (problem.since_ms <= 0) return {};
     const double age = std::max(0.0, double(now_ms - problem.since_ms) / 1000);
-    return " since " + formatClock(problem.since_ms, now_ms) + " (" + formatAge(std::floor(age)).replace(".0", "") + ")";
+    return " since " + formatClock(problem.since_ms, now_ms) + " (" +
+           formatAge(std::floor(age)).replace(".0", "") + ")";
 }
 
 QString withoutStop(QString text) {
@@ -85,7 +89,8 @@ QString counted(const NowView& view) {
     for (const Problem& problem : view.problems)
         problem.pending() ? ++pending : ++counts[problem.severity];
     QStringList parts;
-    for (const auto& [severity, count] : counts) parts << QString("%1 %2").arg(count).arg(toWord(severity));
+    for (const auto& [severity, count] : counts)
+        parts << QString("%1 %2").arg(count).arg(toWord(severity));
     if (pending) parts << QString("%1 pending").arg(pending);
     return parts.join(" · ");
 }
@@ -98,7 +103,8 @@ QString notMonitored(const NowView& view) {
 }
 
 QString retryText(const LinkStatus& link) {
-    if (link.retry_in_s > 0) return QString("Next try in %1 s.").arg(int(std::ceil(link.retry_in_s)));
+    if (link.retry_in_s > 0)
+        return QString("Next try in %1 s.").arg(int(std::ceil(link.retry_in_s)));
     return "Trying now.";
 }
 
@@ -107,11 +113,14 @@ Verdict blindVerdict(const NowView& view) {
     Verdict verdict;
     verdict.kind = Verdict::Kind::kBlind;
     verdict.text = link.heard_ms > 0
-                       ? "I am blind since " + formatClock(link.heard_ms, view.now_ms) + ": cannot reach the collector."
+                       ? "I am blind since " + formatClock(link.heard_ms, view.now_ms) +
+                             ": cannot reach the collector."
                        : "I am blind: cannot reach the collector.";
-    verdict.detail = link.url + ": " + (link.reason.isEmpty() ? "no answer" : link.reason) + ". " + retryText(link);
+    verdict.detail = link.url + ": " + (link.reason.isEmpty() ? "no answer" : link.reason) + ". " +
+                     retryText(link);
     if (!view.tiles.empty() && link.heard_ms > 0)
-        verdict.detail += " What is below is as of " + formatClock(link.heard_ms, view.now_ms) + ", hatched.";
+        verdict.detail +=
+            " What is below is as of " + formatClock(link.heard_ms, view.now_ms) + ", hatched.";
     return verdict;
 }
 
@@ -141,19 +150,26 @@ Verdict buildVerdict(const NowView& view, const ClusterModel& model) {
     if (view.link.phase == LinkStatus::Phase::kLost) return blindVerdict(view);
     if (view.link.phase == LinkStatus::Phase::kConnecting)
         return {Verdict::Kind::kConnecting, "Connecting to the collector; nothing is known yet.",
-                view.link.url + " (" + formatAge(std::floor(view.link.connecting_s)).replace(".0", "") + ")"};
+                view.link.url + " (" +
+                    formatAge(std::floor(view.link.connecting_s)).replace(".0", "") + ")"};
     if (const Problem* cause = causeOf(view, model)) {
-        const Verdict::Kind kind = cause->severity == Severity::kCritical  ? Verdict::Kind::kCritical
-                                   : cause->severity == Severity::kUnknown ? Verdict::Kind::kUnknown
-                                                                           : Verdict::Kind::kWarning;
+        const Verdict::Kind kind = cause->severity == Severity::kCritical ? Verdict::Kind::kCritical
+                                   : cause->severity == Severity::kUnknown
+                                       ? Verdict::Kind::kUnknown
+                                       : Verdict::Kind::kWarning;
         const QString missing = notMonitored(view);
-        return {kind, sentence(*cause, view), counted(view) + (missing.isEmpty() ? "" : " · " + missing)};
+        return {kind, sentence(*cause, view),
+                counted(view) + (missing.isEmpty() ? "" : " · " + missing)};
     }
     if (view.probes == 0)
-        return {Verdict::Kind::kEmpty, "Nothing is monitored yet: no agent has reported to this collector.",
+        return {Verdict::Kind::kEmpty,
+                "Nothing is monitored yet: no agent has reported to this collector.",
                 "Start clusterwatch-agent on a node with --collector " + view.link.url + "."};
-    if (view.probes_fresh < view.probes)  // cannot happen without a problem; never calm without proof
-        return {Verdict::Kind::kUnknown, QString("Only %1 of %2 probes are fresh.").arg(view.probes_fresh).arg(view.probes), {}};
+    if (view.probes_fresh <
+        view.probes)  // cannot happen without a problem; never calm without proof
+        return {Verdict::Kind::kUnknown,
+                QString("Only %1 of %2 probes are fresh.").arg(view.probes_fresh).arg(view.probes),
+                {}};
     return calmVerdict(view);
 }
 

@@ -5,7 +5,8 @@
 namespace clusterwatch::dashboard {
 namespace {
 
-void letter(QPainter& painter, const QRectF& rect, const QString& text, const QColor& color, double share) {
+void letter(QPainter& painter, const QRectF& rect, const QString& text, const QColor& color,
+            double share) {
     painter.setFont(uiFont(std::max(7, int(rect.height() * share)), true));
     painter.setPen(color);
     painter.drawText(rect, Qt::AlignCenter, text);
@@ -23,15 +24,19 @@ void paintTriangle(QPainter& painter, const QRectF& r, const Theme& theme, bool 
     path.lineTo(r.right(), r.bottom() - r.height() * 0.06);
     path.lineTo(r.left(), r.bottom() - r.height() * 0.06);
     path.closeSubpath();
-    painter.setPen(QPen(theme.warning_edge, std::max(1.0, r.width() / 16), Qt::SolidLine, Qt::SquareCap, Qt::MiterJoin));
+    painter.setPen(QPen(theme.warning_edge, std::max(1.0, r.width() / 16), Qt::SolidLine,
+                        Qt::SquareCap, Qt::MiterJoin));
     painter.setBrush(outline ? QBrush(Qt::NoBrush) : QBrush(theme.warning));
     painter.drawPath(path);
-    letter(painter, r.adjusted(0, r.height() * 0.26, 0, 0), "W", outline ? theme.text : theme.warning_text, 0.46);
+    letter(painter, r.adjusted(0, r.height() * 0.26, 0, 0), "W",
+           outline ? theme.text : theme.warning_text, 0.46);
 }
 
 void paintSquare(QPainter& painter, const QRectF& r, const Theme& theme, bool outline) {
-    const QRectF box = r.adjusted(r.width() * 0.05, r.height() * 0.05, -r.width() * 0.05, -r.height() * 0.05);
-    painter.setPen(QPen(theme.critical, std::max(2.0, r.width() / 10), Qt::SolidLine, Qt::SquareCap, Qt::MiterJoin));
+    const QRectF box =
+        r.adjusted(r.width() * 0.05, r.height() * 0.05, -r.width() * 0.05, -r.height() * 0.05);
+    painter.setPen(QPen(theme.critical, std::max(2.0, r.width() / 10), Qt::SolidLine, Qt::SquareCap,
+                        Qt::MiterJoin));
     painter.setBrush(outline ? QBrush(Qt::NoBrush) : QBrush(theme.critical));
     painter.drawRect(box);
     letter(painter, box, "C", outline ? theme.text : theme.critical_text, 0.72);
@@ -55,7 +60,8 @@ void paintDiamond(QPainter& painter, const QRectF& r, const Theme& theme) {
     painter.drawEllipse(r.center(), plate, plate);
     painter.restore();
     painter.setBrush(Qt::NoBrush);
-    painter.setPen(QPen(theme.hatch, std::max(1.2, r.width() / 14), Qt::SolidLine, Qt::SquareCap, Qt::MiterJoin));
+    painter.setPen(QPen(theme.hatch, std::max(1.2, r.width() / 14), Qt::SolidLine, Qt::SquareCap,
+                        Qt::MiterJoin));
     painter.drawPath(path);
     letter(painter, r, "?", theme.text, 0.56);
 }
@@ -71,9 +77,11 @@ void paintCrossedEye(QPainter& painter, const QRectF& r, const Theme& theme) {
     painter.setBrush(theme.text);
     painter.drawEllipse(r.center(), r.width() * 0.13, r.width() * 0.13);
     painter.setPen(QPen(theme.panel, std::max(3.0, r.width() / 5)));
-    painter.drawLine(r.bottomLeft() + QPointF(r.width() * 0.1, 0), r.topRight() - QPointF(r.width() * 0.1, 0));
+    painter.drawLine(r.bottomLeft() + QPointF(r.width() * 0.1, 0),
+                     r.topRight() - QPointF(r.width() * 0.1, 0));
     painter.setPen(QPen(theme.text, std::max(1.6, r.width() / 11)));
-    painter.drawLine(r.bottomLeft() + QPointF(r.width() * 0.1, 0), r.topRight() - QPointF(r.width() * 0.1, 0));
+    painter.drawLine(r.bottomLeft() + QPointF(r.width() * 0.1, 0),
+                     r.topRight() - QPointF(r.width() * 0.1, 0));
 }
 
 }  // namespace
@@ -119,13 +127,15 @@ void paintGlyph(QPainter& painter, const QRectF& r, Glyph glyph, const Theme& th
         case Glyph::kOk:
             painter.setBrush(Qt::NoBrush);
             painter.setPen(QPen(theme.neutral, std::max(1.4, r.width() / 12)));
-            painter.drawEllipse(r.adjusted(r.width() * 0.18, r.height() * 0.18, -r.width() * 0.18, -r.height() * 0.18));
+            painter.drawEllipse(r.adjusted(r.width() * 0.18, r.height() * 0.18, -r.width() * 0.18,
+                                           -r.height() * 0.18));
             break;
         case Glyph::kWarning: paintTriangle(painter, r, theme, outline); break;
         case Glyph::kCritical: paintSquare(painter, r, theme, outline); break;
         case Glyph::kUnknown: paintDiamond(painter, r, theme); break;
         case Glyph::kNotMonitored:
-            painter.setPen(QPen(theme.neutral, std::max(2.0, r.width() / 8), Qt::SolidLine, Qt::FlatCap));
+            painter.setPen(
+                QPen(theme.neutral, std::max(2.0, r.width() / 8), Qt::SolidLine, Qt::FlatCap));
             painter.drawLine(QPointF(r.left() + r.width() * 0.1, r.center().y()),
                              QPointF(r.right() - r.width() * 0.1, r.center().y()));
             break;
@@ -134,7 +144,8 @@ void paintGlyph(QPainter& painter, const QRectF& r, Glyph glyph, const Theme& th
             painter.setPen(Qt::NoPen);
             painter.setBrush(theme.neutral);
             for (const double x : {0.2, 0.5, 0.8})
-                painter.drawEllipse(QPointF(r.left() + r.width() * x, r.center().y()), r.width() * 0.12, r.width() * 0.12);
+                painter.drawEllipse(QPointF(r.left() + r.width() * x, r.center().y()),
+                                    r.width() * 0.12, r.width() * 0.12);
             break;
     }
     painter.restore();

@@ -24,7 +24,8 @@ Glyph glyphOf(Severity severity);
 Glyph glyphOf(Verdict::Kind kind);
 
 // `outline`: without the fill, for what is not certain yet (a pending alert).
-void paintGlyph(QPainter& painter, const QRectF& rect, Glyph glyph, const Theme& theme, bool outline = false);
+void paintGlyph(QPainter& painter, const QRectF& rect, Glyph glyph, const Theme& theme,
+                bool outline = false);
 
 // The diagonal hatch that lies over everything not current.
 void paintHatch(QPainter& painter, const QRectF& rect, const Theme& theme);

@@ -21,7 +21,8 @@ QColor edgeOf(Verdict::Kind kind, const Theme& theme) {
 // The largest size at which the sentence fits on one line; below the least it is elided.
 QFont fitting(const QString& text, double width) {
     for (int pixels = width > 1500 ? 28 : 24; pixels > 15; --pixels)
-        if (QFontMetrics(uiFont(pixels, true)).horizontalAdvance(text) <= width) return uiFont(pixels, true);
+        if (QFontMetrics(uiFont(pixels, true)).horizontalAdvance(text) <= width)
+            return uiFont(pixels, true);
     return uiFont(15, true);
 }
 
@@ -48,11 +49,15 @@ void VerdictLine::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     painter.setRenderHint(QPainter::Antialiasing);
     painter.fillRect(rect(), theme_->panel);
-    if (verdict_.kind == Verdict::Kind::kBlind) paintHatch(painter, QRectF(0, 0, 84, height()), *theme_);
-    const bool loud = verdict_.kind == Verdict::Kind::kCritical || verdict_.kind == Verdict::Kind::kBlind ||
+    if (verdict_.kind == Verdict::Kind::kBlind)
+        paintHatch(painter, QRectF(0, 0, 84, height()), *theme_);
+    const bool loud = verdict_.kind == Verdict::Kind::kCritical ||
+                      verdict_.kind == Verdict::Kind::kBlind ||
                       verdict_.kind == Verdict::Kind::kWarning;
     painter.setBrush(Qt::NoBrush);
-    painter.setPen(QPen(verdict_.kind == Verdict::Kind::kWarning ? theme_->neutral : edgeOf(verdict_.kind, *theme_), loud ? 2 : 1));
+    painter.setPen(QPen(
+        verdict_.kind == Verdict::Kind::kWarning ? theme_->neutral : edgeOf(verdict_.kind, *theme_),
+        loud ? 2 : 1));
     painter.drawRect(QRectF(rect()).adjusted(1, 1, -1, -1));
     painter.fillRect(QRectF(0, 0, 8, height()), edgeOf(verdict_.kind, *theme_));
     if (hasFocus()) {
@@ -64,7 +69,8 @@ void VerdictLine::paintEvent(QPaintEvent*) {
     painter.setFont(fitting(verdict_.text, room));
     painter.setPen(theme_->text);
     const bool alone = verdict_.detail.isEmpty();
-    painter.drawText(QRectF(left, alone ? 0 : 8, room, alone ? height() : 40), Qt::AlignLeft | Qt::AlignVCenter,
+    painter.drawText(QRectF(left, alone ? 0 : 8, room, alone ? height() : 40),
+                     Qt::AlignLeft | Qt::AlignVCenter,
                      painter.fontMetrics().elidedText(verdict_.text, Qt::ElideRight, int(room)));
     painter.setFont(uiFont(kBody));
     painter.setPen(theme_->dim);
@@ -83,7 +89,8 @@ void TrustBar::display(const std::vector<TrustItem>& items, bool blind, const Th
     blind_ = blind;
     theme_ = &theme;
     QString text;
-    for (const TrustItem& item : items) text += item.name + ' ' + item.value + (item.bad ? " (!). " : ". ");
+    for (const TrustItem& item : items)
+        text += item.name + ' ' + item.value + (item.bad ? " (!). " : ". ");
     setAccessibleDescription(text);
     update();
 }
@@ -104,7 +111,8 @@ void TrustBar::paintEvent(QPaintEvent*) {
             painter.drawLine(QPointF(left - 14, 9), QPointF(left - 14, height() - 9));
         }
         if (item.bad) {
-            paintGlyph(painter, QRectF(left - 2, 15, 18, 18), item.value == "not known" ? Glyph::kUnknown : Glyph::kWarning, *theme_);
+            paintGlyph(painter, QRectF(left - 2, 15, 18, 18),
+                       item.value == "not known" ? Glyph::kUnknown : Glyph::kWarning, *theme_);
             left += 24;
         }
         const double room = double(i + 1) * cell - left - 6;
@@ -125,10 +133,13 @@ void TrustBar::paintEvent(QPaintEvent*) {
 bool TrustBar::event(QEvent* event) {
     if (event->type() != QEvent::ToolTip || items_.empty()) return QWidget::event(event);
     const auto* help = static_cast<QHelpEvent*>(event);
-    const auto index = std::min(items_.size() - 1, std::size_t(double(help->x()) / width() * double(items_.size())));
+    const auto index = std::min(items_.size() - 1,
+                                std::size_t(double(help->x()) / width() * double(items_.size())));
     const TrustItem& item = items_[index];
-    const QString text = item.name + ": " + item.value + (item.note.isEmpty() ? "" : "\n" + item.note);
-    QToolTip::showText(help->globalPos(), "<p style='white-space:pre-wrap'>" + text.toHtmlEscaped() + "</p>", this);
+    const QString text =
+        item.name + ": " + item.value + (item.note.isEmpty() ? "" : "\n" + item.note);
+    QToolTip::showText(help->globalPos(),
+                       "<p style='white-space:pre-wrap'>" + text.toHtmlEscaped() + "</p>", this);
     return true;
 }
 

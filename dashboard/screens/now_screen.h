@@ -39,7 +39,8 @@ class NowScreen : public QWidget {
     void paintEvent(QPaintEvent* event) override;
 
   private:
-    void showChart(TimeSeriesView& view, const ChartData& chart, const QString& empty, bool name_instances);
+    void showChart(TimeSeriesView& view, const ChartData& chart, const QString& empty,
+                   bool name_instances);
 
     VerdictLine* verdict_;
     TrustBar* trust_;

@@ -24,7 +24,8 @@ QString originText(const Problem& problem) {
 
 QString ageText(const Problem& problem, std::int64_t now_ms) {
     if (problem.since_ms <= 0 || now_ms <= 0) return {};
-    return formatAge(std::floor(std::max(0.0, double(now_ms - problem.since_ms) / 1000))).replace(".0", "");
+    return formatAge(std::floor(std::max(0.0, double(now_ms - problem.since_ms) / 1000)))
+        .replace(".0", "");
 }
 
 QString emptyText(const NowView& view) {
@@ -34,13 +35,15 @@ QString emptyText(const NowView& view) {
         case Verdict::Kind::kEmpty: return "Nothing is monitored yet.";
         default:
             return QString("No alert is firing and no check complains.\n%1 of %2 probes are fresh.")
-                .arg(view.probes_fresh).arg(view.probes);
+                .arg(view.probes_fresh)
+                .arg(view.probes);
     }
 }
 
 }  // namespace
 
-void ProblemDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const {
+void ProblemDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
+                            const QModelIndex& index) const {
     const auto& problem = static_cast<const ProblemListModel*>(index.model())->at(index.row());
     const QRectF r = option.rect;
     painter->save();
@@ -51,7 +54,8 @@ void ProblemDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
     }
     painter->setPen(QPen(theme_->grid, 1));
     painter->drawLine(r.bottomLeft() + QPointF(12, 0), r.bottomRight() - QPointF(12, 0));
-    paintGlyph(*painter, QRectF(r.left() + 14, r.top() + 15, 24, 24), glyphOf(problem.severity), *theme_, problem.pending());
+    paintGlyph(*painter, QRectF(r.left() + 14, r.top() + 15, 24, 24), glyphOf(problem.severity),
+               *theme_, problem.pending());
 
     const double left = r.left() + 50, right = r.right() - 14;
     painter->setFont(uiFont(kSmall));
@@ -59,29 +63,35 @@ void ProblemDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
     const QString side = originText(problem) + (age.isEmpty() ? "" : "  " + age);
     const double side_width = painter->fontMetrics().horizontalAdvance(side);
     painter->setPen(theme_->dim);
-    painter->drawText(QRectF(right - side_width, r.top() + 8, side_width, 19), Qt::AlignRight | Qt::AlignVCenter, side);
+    painter->drawText(QRectF(right - side_width, r.top() + 8, side_width, 19),
+                      Qt::AlignRight | Qt::AlignVCenter, side);
     painter->setFont(uiFont(kBody, true));
     painter->setPen(theme_->text);
     const double title_room = right - side_width - 12 - left;
-    painter->drawText(QRectF(left, r.top() + 8, title_room, 19), Qt::AlignLeft | Qt::AlignVCenter,
-                      painter->fontMetrics().elidedText(problem.title, Qt::ElideRight, int(title_room)));
+    painter->drawText(
+        QRectF(left, r.top() + 8, title_room, 19), Qt::AlignLeft | Qt::AlignVCenter,
+        painter->fontMetrics().elidedText(problem.title, Qt::ElideRight, int(title_room)));
     painter->setFont(uiFont(kBody));
     painter->setPen(theme_->text);
     const QString line = problem.text.simplified();
-    painter->drawText(QRectF(left, r.top() + 27, right - left, 19), Qt::AlignLeft | Qt::AlignVCenter,
+    painter->drawText(QRectF(left, r.top() + 27, right - left, 19),
+                      Qt::AlignLeft | Qt::AlignVCenter,
                       painter->fontMetrics().elidedText(line, Qt::ElideRight, int(right - left)));
     painter->restore();
 }
 
-QSize ProblemDelegate::sizeHint(const QStyleOptionViewItem&, const QModelIndex&) const { return {200, kRow}; }
+QSize ProblemDelegate::sizeHint(const QStyleOptionViewItem&, const QModelIndex&) const {
+    return {200, kRow};
+}
 
-bool ProblemDelegate::helpEvent(QHelpEvent* event, QAbstractItemView* view, const QStyleOptionViewItem&,
-                                const QModelIndex& index) {
+bool ProblemDelegate::helpEvent(QHelpEvent* event, QAbstractItemView* view,
+                                const QStyleOptionViewItem&, const QModelIndex& index) {
     if (!index.isValid()) return false;
     const auto& problem = static_cast<const ProblemListModel*>(index.model())->at(index.row());
     QString text = problem.title + "\n" + problem.text;
     if (problem.since_ms > 0) text += "\nsince " + formatClock(problem.since_ms, now_ms_);
-    QToolTip::showText(event->globalPos(), "<p style='white-space:pre-wrap'>" + text.toHtmlEscaped() + "</p>", view);
+    QToolTip::showText(event->globalPos(),
+                       "<p style='white-space:pre-wrap'>" + text.toHtmlEscaped() + "</p>", view);
     return true;
 }
 
@@ -110,8 +120,10 @@ void ProblemList::display(const NowView& view, const Theme& theme) {
     blind_ = view.blind();
     const auto count = view.problems.size();
     header_ = count == 0 ? QString() : QString::number(count);
-    if (count > ProblemListModel::kRows) header_ += QString(", the worst %1 listed").arg(ProblemListModel::kRows);
-    if (blind_ && view.link.heard_ms > 0 && count > 0) header_ += "  as of " + formatClock(view.link.heard_ms, view.now_ms);
+    if (count > ProblemListModel::kRows)
+        header_ += QString(", the worst %1 listed").arg(ProblemListModel::kRows);
+    if (blind_ && view.link.heard_ms > 0 && count > 0)
+        header_ += "  as of " + formatClock(view.link.heard_ms, view.now_ms);
     empty_ = count == 0 ? emptyText(view) : QString();
     list_->setVisible(count > 0);
     list_->viewport()->update();  // ages
@@ -121,7 +133,8 @@ void ProblemList::display(const NowView& view, const Theme& theme) {
 void ProblemList::selectNeighbour(int step) {
     if (model_.rowCount() == 0) return;
     const QModelIndex current = list_->currentIndex();
-    const int row = current.isValid() ? std::clamp(current.row() + step, 0, model_.rowCount() - 1) : 0;
+    const int row =
+        current.isValid() ? std::clamp(current.row() + step, 0, model_.rowCount() - 1) : 0;
     list_->setCurrentIndex(model_.index(row));
     list_->setFocus();
 }
@@ -139,9 +152,11 @@ void ProblemList::paintEvent(QPaintEvent*) {
     const double offset = painter.fontMetrics().horizontalAdvance("Problems  ");
     painter.setFont(uiFont(kBody));
     painter.setPen(theme_->dim);
-    painter.drawText(QRectF(14 + offset, 6, width() - 28 - offset, 22), Qt::AlignLeft | Qt::AlignVCenter, header_);
+    painter.drawText(QRectF(14 + offset, 6, width() - 28 - offset, 22),
+                     Qt::AlignLeft | Qt::AlignVCenter, header_);
     if (!empty_.isEmpty())
-        painter.drawText(QRectF(rect()).adjusted(20, kHeader, -20, -20), Qt::AlignCenter | Qt::TextWordWrap, empty_);
+        painter.drawText(QRectF(rect()).adjusted(20, kHeader, -20, -20),
+                         Qt::AlignCenter | Qt::TextWordWrap, empty_);
 }
 
 }  // namespace clusterwatch::dashboard

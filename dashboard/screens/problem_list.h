@@ -16,7 +16,8 @@ class ProblemDelegate : public QStyledItemDelegate {
 
     void setTheme(const Theme& theme) { theme_ = &theme; }
     void setNow(std::int64_t now_ms) { now_ms_ = now_ms; }
-    void paint(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const override;
+    void paint(QPainter* painter, const QStyleOptionViewItem& option,
+               const QModelIndex& index) const override;
     QSize sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const override;
     bool helpEvent(QHelpEvent* event, QAbstractItemView* view, const QStyleOptionViewItem& option,
                    const QModelIndex& index) override;

@@ -13,12 +13,12 @@ namespace clusterwatch::dashboard {
 struct Theme {
     bool dark = false;
     QColor window, panel, border;
-    QColor text, dim;       // on window and panel
-    QColor neutral;         // glyph of a good state, sparklines
+    QColor text, dim;  // on window and panel
+    QColor neutral;    // glyph of a good state, sparklines
     QColor warning, warning_edge, warning_text;
     QColor critical, critical_text;
-    QColor hatch;           // unknown, stale
-    QColor accent;          // focus and selection only
+    QColor hatch;   // unknown, stale
+    QColor accent;  // focus and selection only
     QColor selection;
     QColor grid;
     std::vector<QColor> lines;

@@ -1,6 +1,7 @@
 #include "dashboard/screens/tier_tile.h"
 
 #include <QPainter>
+#include <QStringList>
 #include <QTextLayout>
 #include <algorithm>
 
@@ -20,7 +21,9 @@ QString membersText(const TileView& tile) {
     return QString("%1 of %2 healthy").arg(tile.healthy).arg(tile.members);
 }
 
-QString numberText(const TileView& tile) { return tile.value ? formatNumber(*tile.value) : QString("–"); }
+QString numberText(const TileView& tile) {
+    return tile.value ? formatNumber(*tile.value) : QString("–");
+}
 
 QString numberLabel(const TileView& tile) {
     if (!tile.metric) return {};
@@ -32,14 +35,28 @@ QString bottomText(const TileView& tile) {
     if (!tile.reason.isEmpty() && !tile.show_age) return tile.reason;
     if (tile.show_age && tile.reason.isEmpty()) return formatAge(tile.age_s) + " old";
     // An age is told once: where the reason does not name it already.
-    if (tile.show_age && !tile.reason.contains(formatAge(tile.age_s))) return formatAge(tile.age_s) + " old. " + tile.reason;
+    if (tile.show_age && !tile.reason.contains(formatAge(tile.age_s)))
+        return formatAge(tile.age_s) + " old. " + tile.reason;
     return tile.reason;
+}
+
+// The largest size at which no word of the title is wider than its room; titles may take two lines.
+QFont titleFont(const QString& title, double room) {
+    for (int pixels = kBody; pixels > 9; --pixels) {
+        const QFontMetrics metrics(uiFont(pixels, true));
+        const QStringList words = title.split(' ');
+        if (std::all_of(words.begin(), words.end(),
+                        [&](const QString& w) { return metrics.horizontalAdvance(w) <= room; }))
+            return uiFont(pixels, true);
+    }
+    return uiFont(9, true);
 }
 
 // Everything that is painted, as text; cheaper to compare than pixels to paint.
 QString fingerprint(const TileView& tile, const Theme& theme) {
-    QString print = tile.title + toWord(tile.state) + membersText(tile) + numberText(tile) + numberLabel(tile) +
-                    bottomText(tile) + (theme.dark ? 'd' : 'l') + QString::number(tile.spark_to_ms);
+    QString print = tile.title + toWord(tile.state) + membersText(tile) + numberText(tile) +
+                    numberLabel(tile) + bottomText(tile) + (theme.dark ? 'd' : 'l') +
+                    QString::number(tile.spark_to_ms);
     if (!tile.spark.empty()) print += QString::number(tile.spark.back().t_ms);
     return print;
 }
@@ -58,9 +75,12 @@ void TierTile::display(const TileView& tile, const Theme& theme) {
     if (print == last_) return;
     last_ = print;
     setAccessibleName(tile.title + ": " + toWord(tile.state).replace('_', ' '));
-    const QString number = tile.metric ? numberLabel(tile) + ' ' + numberText(tile) + ' ' + tile.metric->unit + ". " : QString();
+    const QString number =
+        tile.metric ? numberLabel(tile) + ' ' + numberText(tile) + ' ' + tile.metric->unit + ". "
+                    : QString();
     setAccessibleDescription(membersText(tile) + ". " + number + bottomText(tile));
-    const QString tip = tile.title + "\n" + membersText(tile) + (number.isEmpty() ? "" : "\n" + number) +
+    const QString tip = tile.title + "\n" + membersText(tile) +
+                        (number.isEmpty() ? "" : "\n" + number) +
                         (tile.reason.isEmpty() ? "" : "\n" + tile.reason);
     setToolTip("<p style='white-space:pre-wrap'>" + tip.toHtmlEscaped() + "</p>");
     update();
@@ -93,7 +113,8 @@ void TierTile::paintNumber(QPainter& painter, const QRectF& area) const {
     painter.setPen(current ? theme_->text : theme_->dim);
     painter.setFont(uiFont(28, current));
     const QString number = numberText(tile_);
-    painter.drawText(QRectF(area.left(), area.top(), area.width(), 34), Qt::AlignLeft | Qt::AlignVCenter, number);
+    painter.drawText(QRectF(area.left(), area.top(), area.width(), 34),
+                     Qt::AlignLeft | Qt::AlignVCenter, number);
     if (tile_.value) {
         const double width = painter.fontMetrics().horizontalAdvance(number);
         painter.setFont(uiFont(kBody));
@@ -103,8 +124,8 @@ void TierTile::paintNumber(QPainter& painter, const QRectF& area) const {
     }
     painter.setFont(uiFont(kSmall));
     painter.setPen(theme_->dim);
-    painter.drawText(QRectF(area.left(), area.top() + 33, area.width(), 17), Qt::AlignLeft | Qt::AlignVCenter,
-                     numberLabel(tile_));
+    painter.drawText(QRectF(area.left(), area.top() + 33, area.width(), 17),
+                     Qt::AlignLeft | Qt::AlignVCenter, numberLabel(tile_));
 }
 
 void TierTile::paintSpark(QPainter& painter, const QRectF& area) const {
@@ -112,16 +133,20 @@ void TierTile::paintSpark(QPainter& painter, const QRectF& area) const {
     double top = tile_.metric->least_top;
     for (const TimePoint& point : tile_.spark) top = std::max(top, point.value);
     const auto place = [&](const TimePoint& point) {
-        const double x = double(point.t_ms - tile_.spark_from_ms) / double(tile_.spark_to_ms - tile_.spark_from_ms);
-        return QPointF(area.left() + x * area.width(), area.bottom() - point.value / top * (area.height() - 2));
+        const double x = double(point.t_ms - tile_.spark_from_ms) /
+                         double(tile_.spark_to_ms - tile_.spark_from_ms);
+        return QPointF(area.left() + x * area.width(),
+                       area.bottom() - point.value / top * (area.height() - 2));
     };
     painter.setPen(QPen(theme_->grid, 1));
-    painter.drawLine(QPointF(area.left(), area.bottom() + 0.5), QPointF(area.right(), area.bottom() + 0.5));
+    painter.drawLine(QPointF(area.left(), area.bottom() + 0.5),
+                     QPointF(area.right(), area.bottom() + 0.5));
     painter.setPen(QPen(tile_.value_current ? theme_->lines.front() : theme_->neutral, 1.3));
     constexpr std::int64_t kGap_ms = 45'000;  // the range is asked for in steps of 15 s
     for (const auto& stretch : splitAtGaps(tile_.spark, kGap_ms)) {
         QPolygonF line;
-        for (const TimePoint& p : decimate(stretch, tile_.spark_from_ms, tile_.spark_to_ms, int(area.width())))
+        for (const TimePoint& p :
+             decimate(stretch, tile_.spark_from_ms, tile_.spark_to_ms, int(area.width())))
             line << place(p);
         if (line.size() == 1) line << line.front() + QPointF(1, 0);
         painter.drawPolyline(line);
@@ -147,9 +172,11 @@ void TierTile::paintReason(QPainter& painter, const QRectF& area) const {
         if (!line.isValid()) break;
         line.setLineWidth(area.width());
         const bool last = i == most - 1;
-        const QString words = last ? metrics.elidedText(text.mid(line.textStart()), Qt::ElideRight, int(area.width()))
-                                   : text.mid(line.textStart(), line.textLength());
-        painter.drawText(QRectF(area.left(), area.top() + i * metrics.height(), area.width() + 4, metrics.height()),
+        const QString words =
+            last ? metrics.elidedText(text.mid(line.textStart()), Qt::ElideRight, int(area.width()))
+                 : text.mid(line.textStart(), line.textLength());
+        painter.drawText(QRectF(area.left(), area.top() + i * metrics.height(), area.width() + 4,
+                                metrics.height()),
                          Qt::AlignLeft | Qt::AlignVCenter, words);
     }
     layout.endLayout();
@@ -162,13 +189,17 @@ void TierTile::paintEvent(QPaintEvent*) {
     paintGround(painter);
     const double inner = width() - 2 * kPad;
     constexpr double kMark = 24;
-    painter.setFont(uiFont(kBody, true));
+    const double title_room = inner - kMark - 4;
+    painter.setFont(titleFont(tile_.title, title_room));
     painter.setPen(tile_.state == TileState::kNotMonitored ? theme_->dim : theme_->text);
-    painter.drawText(QRectF(kPad, kPad - 1, inner - kMark - 6, 36), Qt::AlignLeft | Qt::AlignTop | Qt::TextWordWrap, tile_.title);
-    paintGlyph(painter, QRectF(width() - kPad - kMark, kPad, kMark, kMark), glyphOf(tile_.state), *theme_);
+    painter.drawText(QRectF(kPad, kPad - 1, title_room, 36),
+                     Qt::AlignLeft | Qt::AlignTop | Qt::TextWordWrap, tile_.title);
+    paintGlyph(painter, QRectF(width() - kPad - kMark, kPad, kMark, kMark), glyphOf(tile_.state),
+               *theme_);
     painter.setFont(uiFont(kSmall));
     painter.setPen(theme_->dim);
-    painter.drawText(QRectF(kPad, 46, inner, 17), Qt::AlignLeft | Qt::AlignVCenter, membersText(tile_));
+    painter.drawText(QRectF(kPad, 46, inner, 17), Qt::AlignLeft | Qt::AlignVCenter,
+                     membersText(tile_));
     if (tile_.state == TileState::kNotMonitored) return;
     paintNumber(painter, QRectF(kPad, 66, inner, 50));
     paintSpark(painter, QRectF(kPad, 122, inner, 34));
@@ -222,7 +253,8 @@ void FlowRow::place() {
         const int column = int(i) % per_row, row = int(i) / per_row;
         const int left = int(column * (tile_width + kArrow));
         const int right = int(column * (tile_width + kArrow) + tile_width);
-        tiles_[i]->setGeometry(left, row * (TierTile::kHeight + kGap), right - left, TierTile::kHeight);
+        tiles_[i]->setGeometry(left, row * (TierTile::kHeight + kGap), right - left,
+                               TierTile::kHeight);
     }
 }
 

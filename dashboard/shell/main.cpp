@@ -1,7 +1,4 @@
 // clusterwatch-dashboard: builds the session and the window, or renders the screen without a display.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <QApplication>
 #include <QElapsedTimer>
 #include <QSaveFile>
@@ -10,6 +7,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "dashboard/models/now_json.h"
 #include "dashboard/shell/main_window.h"
@@ -39,6 +39,13 @@ void quitOnSignals(QApplication& app) {
     std::signal(SIGTERM, onSignal);
 }
 
+// Qt's own warnings under our name; two that off-screen drawing always causes say nothing to a user.
+void logQt(QtMsgType type, const QMessageLogContext&, const QString& message) {
+    if (type == QtDebugMsg || type == QtInfoMsg) return;
+    if (message.contains("propagateSizeHints") || message.contains("XDG_RUNTIME_DIR")) return;
+    std::cerr << "clusterwatch-dashboard: " << message.toStdString() << "\n";
+}
+
 bool hasDisplay() {
     for (const char* name : {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"})
         if (const char* value = std::getenv(name); value && *value) return true;
@@ -49,12 +56,14 @@ void dump(const NowSession& session, const std::string& path) {
     QSaveFile file(QString::fromStdString(path));
     const QByteArray json = toJson(session.view());
     if (!file.open(QIODevice::WriteOnly) || file.write(json) != json.size() || !file.commit())
-        std::cerr << "clusterwatch-dashboard: cannot write " << path << ": " << file.errorString().toStdString() << "\n";
+        std::cerr << "clusterwatch-dashboard: cannot write " << path << ": "
+                  << file.errorString().toStdString() << "\n";
 }
 
 // Waits for the picture to be complete, or for proof that it won't be; then one turn of the event
 // loop for the last repaint.
-int takeScreenshot(QApplication& app, NowSession& session, MainWindow& window, const Options& options) {
+int takeScreenshot(QApplication& app, NowSession& session, MainWindow& window,
+                   const Options& options) {
     QTimer poll;
     QElapsedTimer waited;
     waited.start();
@@ -87,12 +96,16 @@ int run(int argc, char** argv) {
     if (!options.screenshot.empty()) {
         setenv("QT_QPA_PLATFORM", "offscreen", 1);
     } else if (!hasDisplay()) {
-        std::cerr << "clusterwatch-dashboard: there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set). "
-                     "Use --screenshot FILE for a picture, or QT_QPA_PLATFORM=offscreen to run unseen.\n";
+        std::cerr
+            << "clusterwatch-dashboard: there is no display (neither DISPLAY nor WAYLAND_DISPLAY "
+               "is set). "
+               "Use --screenshot FILE for a picture, or QT_QPA_PLATFORM=offscreen to run unseen.\n";
         return kWrongUse;
     }
 
-    QApplication::setHighDpiScaleFactorRoundingPolicy(Qt::HighDpiScaleFactorRoundingPolicy::PassThrough);
+    qInstallMessageHandler(logQt);
+    QApplication::setHighDpiScaleFactorRoundingPolicy(
+        Qt::HighDpiScaleFactorRoundingPolicy::PassThrough);
     QApplication app(argc, argv);
     QApplication::setApplicationName("clusterwatch-dashboard");
     QApplication::setDesktopFileName("clusterwatch-dashboard");

@@ -3,30 +3,43 @@
 #include <QApplication>
 #include <QLabel>
 #include <QShortcut>
+#include <QStringList>
 #include <QVBoxLayout>
 #include <functional>
+#include <utility>
 
 #include "dashboard/shell/now_session.h"
 
 namespace clusterwatch::dashboard {
 namespace {
 
-const char* const kHelp =
-    "Keys\n\n"
-    "1\tNow\n"
-    "j  k\tnext, previous problem\n"
-    "Tab\tnext part of the screen\n"
-    "t\tlight or dark\n"
-    "F11\tfull screen\n"
-    "?\tthis help (Esc closes it)\n"
-    "Ctrl+Q\tquit\n\n"
-    "Marks\n\n"
-    "ring\tgood, and proven by fresh data\n"
-    "triangle W\twarning\n"
-    "square C\tcritical; outlined: not firing yet\n"
-    "diamond ?\tnot known; hatched: not current\n"
-    "dash\tnot monitored\n"
-    "crossed eye\tno link to the collector";
+constexpr std::pair<const char*, const char*> kHelp[] = {
+    {"Keys", ""},
+    {"1", "Now"},
+    {"j k", "next, previous problem"},
+    {"Tab", "next part of the screen"},
+    {"t", "light or dark"},
+    {"F11", "full screen"},
+    {"?", "this help; Esc closes it"},
+    {"Ctrl+Q", "quit"},
+    {"", ""},
+    {"Marks", ""},
+    {"ring", "good, and proven by fresh data"},
+    {"triangle W", "warning; outlined: an alert is pending"},
+    {"square C", "critical; outlined: an alert is pending"},
+    {"diamond ?", "not known, or not current: hatched"},
+    {"dash", "not monitored"},
+    {"crossed eye", "no link to the collector"},
+};
+
+// Two columns in a font of equal widths: plain text cannot be mistaken for markup.
+QString helpText() {
+    QStringList lines;
+    for (const auto& [what, meaning] : kHelp)
+        lines << (*meaning ? QString("  ") + QString(what).leftJustified(14) + meaning
+                           : QString(what));
+    return lines.join('\n');
+}
 
 }  // namespace
 
@@ -38,7 +51,7 @@ MainWindow::MainWindow(NowSession& session, bool dark, QWidget* parent)
     layout->addWidget(screen_);
 
     help_->setTextFormat(Qt::PlainText);
-    help_->setText(QString::fromLatin1(kHelp).replace("\t", "\t"));
+    help_->setText(helpText());
     help_->setAlignment(Qt::AlignLeft | Qt::AlignTop);
     help_->setMargin(24);
     help_->setAutoFillBackground(true);
@@ -49,10 +62,12 @@ MainWindow::MainWindow(NowSession& session, bool dark, QWidget* parent)
     connect(&session_, &NowSession::viewChanged, this, [this] {
         const NowView& view = session_.view();
         screen_->display(view);
-        setWindowTitle(view.cluster.isEmpty() ? QString("clusterwatch") : view.cluster + " - clusterwatch");
+        setWindowTitle(view.cluster.isEmpty() ? QString("clusterwatch")
+                                              : view.cluster + " - clusterwatch");
     });
     connect(&session_, &NowSession::lagChanged, this, [this] { screen_->showLag(session_.lag()); });
-    connect(&session_, &NowSession::requestsChanged, this, [this] { screen_->showRequests(session_.requests()); });
+    connect(&session_, &NowSession::requestsChanged, this,
+            [this] { screen_->showRequests(session_.requests()); });
     screen_->showLag(session_.lag());
     screen_->showRequests(session_.requests());
     addKeys();
@@ -63,7 +78,9 @@ void MainWindow::setDark(bool dark) {
     dark_ = dark;
     const Theme& theme = dark ? Theme::darkTheme() : Theme::light();
     QApplication::setPalette(theme.palette());
-    help_->setFont(uiFont(kBody));
+    QFont mono = uiFont(kBody);
+    mono.setFamilies({"DejaVu Sans Mono", "Noto Sans Mono", "monospace"});
+    help_->setFont(mono);
     screen_->setTheme(theme);
 }
 

@@ -21,12 +21,17 @@ double secondsSince(MonotonicTime then, MonotonicTime now) {
 }
 
 // The points of a range are aligned to its step, so that a refresh does not make old points dance.
-std::int64_t aligned(std::int64_t t_ms, int step_s) { return t_ms - t_ms % (std::int64_t(step_s) * 1000); }
+std::int64_t aligned(std::int64_t t_ms, int step_s) {
+    return t_ms - t_ms % (std::int64_t(step_s) * 1000);
+}
 
 }  // namespace
 
 NowSession::NowSession(CollectorClient::Settings settings, const Clock& clock, QObject* parent)
-    : QObject(parent), clock_(clock), client_(settings, clock), url_(settings.url.toString(QUrl::RemoveUserInfo)) {
+    : QObject(parent),
+      clock_(clock),
+      client_(settings, clock),
+      url_(settings.url.toString(QUrl::RemoveUserInfo)) {
     connect(&client_, &CollectorClient::sessionStarting, this, [this] { model_.forgetEventIds(); });
     connect(&client_, &CollectorClient::topologyArrived, this, &NowSession::takeTopology);
     connect(&client_, &CollectorClient::nodesArrived, this, &NowSession::takeNodes);
@@ -76,7 +81,9 @@ bool NowSession::complete() const {
     if (!lag_.answered || !requests_.answered || soon_.isActive()) return false;
     for (const TileView& tile : view_.tiles) {
         const auto it = readings_.find(tile.name);
-        if (tile.metric && (it == readings_.end() || !it->second.answered || it->second.spark_to_ms == 0)) return false;
+        if (tile.metric &&
+            (it == readings_.end() || !it->second.answered || it->second.spark_to_ms == 0))
+            return false;
     }
     return true;
 }
@@ -92,9 +99,12 @@ LinkStatus NowSession::linkStatus() const {
     LinkStatus link;
     link.phase = phase_;
     // The client says so too; this is judged here as well so that no timer's fault can keep it live.
-    if (phase_ == LinkStatus::Phase::kLive && now - heard_at_ > kLinkSilence + 500ms) link.phase = LinkStatus::Phase::kLost;
+    if (phase_ == LinkStatus::Phase::kLive && now - heard_at_ > kLinkSilence + 500ms)
+        link.phase = LinkStatus::Phase::kLost;
     link.url = url_;
-    link.reason = link.phase == LinkStatus::Phase::kLost && loss_reason_.isEmpty() ? "nothing heard for 3 s" : loss_reason_;
+    link.reason = link.phase == LinkStatus::Phase::kLost && loss_reason_.isEmpty()
+                      ? "nothing heard for 3 s"
+                      : loss_reason_;
     link.heard_age_s = heard_ms_ == 0 ? -1 : secondsSince(heard_at_, now);
     link.heard_ms = heard_ms_;
     link.connecting_s = secondsSince(started_at_, now);
@@ -181,10 +191,12 @@ void NowSession::takeLoss(const QString& reason) {
 void NowSession::touchTier(const TargetReport& target) {
     const std::vector<JudgedTarget> targets = model_.targets(clock_.monotonicNow());
     for (const Tier& tier : model_.topology().tiers)
-        if (membersOf(tier, targets).contains({target.job, target.instance})) touched_.insert(tier.name);
+        if (membersOf(tier, targets).contains({target.job, target.instance}))
+            touched_.insert(tier.name);
 }
 
-std::optional<TierMetric> NowSession::metricFor(const Tier& tier, std::set<QString>& instances) const {
+std::optional<TierMetric> NowSession::metricFor(const Tier& tier,
+                                                std::set<QString>& instances) const {
     const std::vector<JudgedTarget> targets = model_.targets(clock_.monotonicNow());
     const std::set<Member> members = membersOf(tier, targets);
     double interval = 0;
@@ -209,10 +221,12 @@ void NowSession::fetchNumber(const Tier& tier) {
     std::set<QString> instances;
     const auto metric = metricFor(tier, instances);
     if (!metric) return;
-    client_.instantQuery(metric->query, [this, name = tier.name, instances, how = metric->combine](const Result<QByteArray>& answer) {
+    client_.instantQuery(metric->query, [this, name = tier.name, instances,
+                                         how = metric->combine](const Result<QByteArray>& answer) {
         TierReading& reading = readings_[name];
         reading.answered = true;
-        const auto series = answer ? decodeQuery(*answer) : Result<std::vector<Series>>(answer.error());
+        const auto series =
+            answer ? decodeQuery(*answer) : Result<std::vector<Series>>(answer.error());
         if (!series) {
             reading.error = QString::fromStdString(series.error().message());
             return;
@@ -232,11 +246,14 @@ void NowSession::fetchSpark(const Tier& tier) {
     const auto metric = metricFor(tier, fresh);
     if (!metric) return;
     std::set<QString> instances;
-    for (const Member& member : membersOf(tier, model_.targets(clock_.monotonicNow()))) instances.insert(member.instance);
+    for (const Member& member : membersOf(tier, model_.targets(clock_.monotonicNow())))
+        instances.insert(member.instance);
     const std::int64_t to = aligned(collectorNow(), kSparkStep_s), from = to - kSparkRange_ms;
     client_.rangeQuery(metric->query, from, to, kSparkStep_s,
-                       [this, name = tier.name, instances, how = metric->combine, from, to](const Result<QByteArray>& answer) {
-                           const auto series = answer ? decodeQuery(*answer) : Result<std::vector<Series>>(answer.error());
+                       [this, name = tier.name, instances, how = metric->combine, from,
+                        to](const Result<QByteArray>& answer) {
+                           const auto series = answer ? decodeQuery(*answer)
+                                                      : Result<std::vector<Series>>(answer.error());
                            TierReading& reading = readings_[name];
                            if (series) reading.spark = combineSeries(*series, instances, how);
                            reading.spark_from_ms = from;
@@ -259,25 +276,28 @@ void NowSession::fetchSlowly() {
     }
 }
 
-void NowSession::fetchChart(const ChartMetric& metric, ChartData& into, void (NowSession::*changed)()) {
+void NowSession::fetchChart(const ChartMetric& metric, ChartData& into,
+                            void (NowSession::*changed)()) {
     const std::int64_t to = aligned(collectorNow(), kChartStep_s), from = to - kChartRange_ms;
-    client_.rangeQuery(metric.query, from, to, kChartStep_s,
-                       [this, &into, changed, from, to, metric](const Result<QByteArray>& answer) {
-                           auto series = answer ? decodeQuery(*answer) : Result<std::vector<Series>>(answer.error());
-                           into.answered = true;
-                           into.error = series ? QString() : QString::fromStdString(series.error().message());
-                           into.from_ms = from;
-                           into.to_ms = to;
-                           into.lines.clear();
-                           if (series && metric.by_instance) {
-                               into.lines = std::move(*series);
-                           } else if (series) {
-                               std::set<QString> instances;
-                               for (const Series& one : *series) instances.insert(one.label("instance"));
-                               into.lines.push_back({{}, combineSeries(*series, instances, Combine::kSum)});
-                           }
-                           emit(this->*changed)();
-                       });
+    client_.rangeQuery(
+        metric.query, from, to, kChartStep_s,
+        [this, &into, changed, from, to, metric](const Result<QByteArray>& answer) {
+            auto series =
+                answer ? decodeQuery(*answer) : Result<std::vector<Series>>(answer.error());
+            into.answered = true;
+            into.error = series ? QString() : QString::fromStdString(series.error().message());
+            into.from_ms = from;
+            into.to_ms = to;
+            into.lines.clear();
+            if (series && metric.by_instance) {
+                into.lines = std::move(*series);
+            } else if (series) {
+                std::set<QString> instances;
+                for (const Series& one : *series) instances.insert(one.label("instance"));
+                into.lines.push_back({{}, combineSeries(*series, instances, Combine::kSum)});
+            }
+            emit(this->*changed)();
+        });
 }
 
 }  // namespace clusterwatch::dashboard

@@ -48,8 +48,8 @@ class NowSession : public QObject {
     void takeRun(const SseEvent& event, bool run);
     void takeOffset(double offset_s);
     void takeLoss(const QString& reason);
-    void refresh();       // the view, now
-    void refreshSoon();   // the view, within 200 ms
+    void refresh();      // the view, now
+    void refreshSoon();  // the view, within 200 ms
     LinkStatus linkStatus() const;
     std::int64_t collectorNow() const;
 
@@ -57,7 +57,7 @@ class NowSession : public QObject {
     void fetchTouched();
     void fetchNumber(const Tier& tier);
     void fetchSpark(const Tier& tier);
-    void fetchSlowly();   // one spark line or chart a call, round robin
+    void fetchSlowly();  // one spark line or chart a call, round robin
     void fetchChart(const ChartMetric& metric, ChartData& into, void (NowSession::*changed)());
     std::optional<TierMetric> metricFor(const Tier& tier, std::set<QString>& instances) const;
 

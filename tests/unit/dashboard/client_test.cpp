@@ -1,10 +1,10 @@
 // The client and the session against the stand-in collector (fake_collector.py): what a frozen, a dead
 // and a returning collector look like from here.
-#include <gtest/gtest.h>
-
 #include <QElapsedTimer>
 #include <QProcess>
 #include <QTest>
+
+#include <gtest/gtest.h>
 
 #include "dashboard/shell/now_session.h"
 
@@ -15,8 +15,9 @@ class FakeCollector {
   public:
     explicit FakeCollector(const QString& scene, int port = 0) {
         process_.setProcessChannelMode(QProcess::ForwardedErrorChannel);
-        process_.start("python3", {QString(CLUSTERWATCH_SOURCE_DIR) + "/tests/unit/dashboard/fake_collector.py", "--scene",
-                                   scene, "--port", QString::number(port)});
+        process_.start("python3", {QString(CLUSTERWATCH_SOURCE_DIR) +
+                                       "/tests/unit/dashboard/fake_collector.py",
+                                   "--scene", scene, "--port", QString::number(port)});
         process_.waitForReadyRead(10'000);
         url_ = QUrl(QString::fromUtf8(process_.readLine()).trimmed());
     }
@@ -38,7 +39,8 @@ class FakeCollector {
 TileState worstTile(const NowSession& session) {
     TileState worst = TileState::kNotMonitored;
     for (const TileView& tile : session.view().tiles)
-        if (tile.state != TileState::kNotMonitored && tile.state != TileState::kOk) worst = tile.state;
+        if (tile.state != TileState::kNotMonitored && tile.state != TileState::kOk)
+            worst = tile.state;
     return worst;
 }
 
@@ -55,7 +57,8 @@ TEST(Session, BecomesCompleteAndCalm) {
     NowSession session({collector.url(), {}}, kClock);
     session.start();
     ASSERT_TRUE(QTest::qWaitFor([&] { return session.complete(); }, 10'000));
-    EXPECT_TRUE(QTest::qWaitFor([&] { return session.view().verdict.kind == Verdict::Kind::kCalm; }, 5000));
+    EXPECT_TRUE(
+        QTest::qWaitFor([&] { return session.view().verdict.kind == Verdict::Kind::kCalm; }, 5000));
     for (const TileView& tile : session.view().tiles)
         EXPECT_TRUE(!tile.metric || tile.value) << tile.name.toStdString();
     EXPECT_FALSE(session.lag().lines.empty());
@@ -65,16 +68,19 @@ TEST(Session, AFrozenCollectorIsBlindnessWithinFiveSecondsAndMendsItself) {
     FakeCollector collector("healthy");
     NowSession session({collector.url(), {}}, kClock);
     session.start();
-    ASSERT_TRUE(QTest::qWaitFor([&] { return session.view().verdict.kind == Verdict::Kind::kCalm; }, 10'000));
+    ASSERT_TRUE(QTest::qWaitFor([&] { return session.view().verdict.kind == Verdict::Kind::kCalm; },
+                                10'000));
     collector.say("freeze");  // its connections stay open
     QElapsedTimer since;
     since.start();
-    ASSERT_TRUE(QTest::qWaitFor([&] { return session.view().verdict.kind == Verdict::Kind::kBlind; }, 8000));
+    ASSERT_TRUE(QTest::qWaitFor(
+        [&] { return session.view().verdict.kind == Verdict::Kind::kBlind; }, 8000));
     EXPECT_LT(since.elapsed(), 5000);
     EXPECT_FALSE(anyTileIs(session, TileState::kOk));
     EXPECT_TRUE(anyTileIs(session, TileState::kStale));
     collector.say("thaw");
-    EXPECT_TRUE(QTest::qWaitFor([&] { return session.view().verdict.kind == Verdict::Kind::kCalm; }, 15'000));
+    EXPECT_TRUE(QTest::qWaitFor([&] { return session.view().verdict.kind == Verdict::Kind::kCalm; },
+                                15'000));
     EXPECT_EQ(worstTile(session), TileState::kNotMonitored);
 }
 
@@ -82,9 +88,11 @@ TEST(Session, ADeadCollectorIsBlindnessAtOnce) {
     auto collector = std::make_unique<FakeCollector>("healthy");
     NowSession session({collector->url(), {}}, kClock);
     session.start();
-    ASSERT_TRUE(QTest::qWaitFor([&] { return session.view().verdict.kind == Verdict::Kind::kCalm; }, 10'000));
+    ASSERT_TRUE(QTest::qWaitFor([&] { return session.view().verdict.kind == Verdict::Kind::kCalm; },
+                                10'000));
     collector.reset();
-    EXPECT_TRUE(QTest::qWaitFor([&] { return session.view().verdict.kind == Verdict::Kind::kBlind; }, 1500));
+    EXPECT_TRUE(QTest::qWaitFor(
+        [&] { return session.view().verdict.kind == Verdict::Kind::kBlind; }, 1500));
     EXPECT_GT(session.view().link.heard_ms, 0);
     EXPECT_FALSE(anyTileIs(session, TileState::kOk));
 }
@@ -93,7 +101,8 @@ TEST(Session, ARunChangesItsTile) {
     FakeCollector collector("healthy");
     NowSession session({collector.url(), {}}, kClock);
     session.start();
-    ASSERT_TRUE(QTest::qWaitFor([&] { return session.view().verdict.kind == Verdict::Kind::kCalm; }, 10'000));
+    ASSERT_TRUE(QTest::qWaitFor([&] { return session.view().verdict.kind == Verdict::Kind::kCalm; },
+                                10'000));
     collector.say("scene warning");
     EXPECT_TRUE(QTest::qWaitFor([&] { return anyTileIs(session, TileState::kWarning); }, 15'000));
 }
@@ -102,7 +111,8 @@ TEST(Session, AnUnreachableCollectorIsSaidInWords) {
     NowSession session({QUrl("http://127.0.0.1:1"), {}}, kClock);
     EXPECT_EQ(session.view().verdict.kind, Verdict::Kind::kConnecting);
     session.start();
-    ASSERT_TRUE(QTest::qWaitFor([&] { return session.view().verdict.kind == Verdict::Kind::kBlind; }, 5000));
+    ASSERT_TRUE(QTest::qWaitFor(
+        [&] { return session.view().verdict.kind == Verdict::Kind::kBlind; }, 5000));
     EXPECT_EQ(session.view().link.reason, "connection refused");
     EXPECT_TRUE(session.view().tiles.empty());
 }

@@ -59,7 +59,8 @@ TEST(ClusterModel, ARunIsAWordOfItsAgent) {
     TargetReport run = world.targets["web1"];
     run.age_s = 0;
     model.applyTarget(run, 101, later);
-    for (const JudgedNode& node : model.nodes(later)) EXPECT_EQ(node.silent, node.report->node != "web1");
+    for (const JudgedNode& node : model.nodes(later))
+        EXPECT_EQ(node.silent, node.report->node != "web1");
 }
 
 TEST(ClusterModel, ANodeEventSilencesItsTargetsAtOnce) {

@@ -6,7 +6,8 @@ namespace clusterwatch::dashboard {
 namespace {
 
 TEST(Decode, NodesAsDocumented) {
-    const auto snapshot = decodeNodes(R"({"now_ms": 1795345632000, "version": "0.1.0", "live_id": 812,
+    const auto snapshot =
+        decodeNodes(R"({"now_ms": 1795345632000, "version": "0.1.0", "live_id": 812,
         "storage": {"healthy": true, "reason": ""},
         "nodes": [{"node": "db2", "silent": false, "age_seconds": 0.8, "clock_offset_seconds": 0.003, "a new field": [1],
           "targets": [{"probe": "replication", "kind": "mysql_replication", "role": "replica", "job": "mysql",
@@ -26,7 +27,8 @@ TEST(Decode, NodesAsDocumented) {
 }
 
 TEST(Decode, WhatIsMissingOrStrangeIsNeverGood) {
-    const auto snapshot = decodeNodes(R"({"nodes": [{"node": "x", "targets": [{"state": "fine", "freshness": 7, "age_seconds": "old"}]}]})");
+    const auto snapshot = decodeNodes(
+        R"({"nodes": [{"node": "x", "targets": [{"state": "fine", "freshness": 7, "age_seconds": "old"}]}]})");
     ASSERT_TRUE(snapshot.ok());
     const NodeReport& node = snapshot->nodes[0];
     EXPECT_TRUE(node.silent);
@@ -49,18 +51,21 @@ TEST(Decode, QueryLeavesOutWhatSaysNothing) {
     ASSERT_TRUE(series.ok());
     ASSERT_EQ((*series)[0].points.size(), 2U);
     EXPECT_EQ((*series)[0].points[0], (TimePoint{1795345600000, 1.5}));
-    const auto vector = decodeQuery(R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1.25,"3"]}]}})");
+    const auto vector = decodeQuery(
+        R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1.25,"3"]}]}})");
     EXPECT_EQ((*vector)[0].points[0], (TimePoint{1250, 3}));
 }
 
 TEST(Decode, AQuerysErrorIsToldInItsOwnWords) {
-    const auto series = decodeQuery(R"({"status":"error","errorType":"bad_data","error":"unexpected token"})");
+    const auto series =
+        decodeQuery(R"({"status":"error","errorType":"bad_data","error":"unexpected token"})");
     ASSERT_FALSE(series.ok());
     EXPECT_EQ(series.error().message(), "unexpected token");
 }
 
 TEST(Decode, Alerts) {
-    const auto alerts = decodeAlerts(R"({"status":"success","data":{"alerts":[{"labels":{"alertname":"A","severity":"critical"},
+    const auto alerts = decodeAlerts(
+        R"({"status":"success","data":{"alerts":[{"labels":{"alertname":"A","severity":"critical"},
         "annotations":{"summary":"it broke"},"state":"firing","activeAt":"2026-11-22T11:07:12.000Z","value":"1e+00"}]}})");
     ASSERT_TRUE(alerts.ok());
     EXPECT_EQ((*alerts)[0].summary, "it broke");

@@ -1,14 +1,16 @@
 #include "dashboard/models/format.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 namespace clusterwatch::dashboard {
 namespace {
 
 TEST(Format, Ages) {
-    const auto f = [](double seconds, const char* expected) { EXPECT_EQ(formatAge(seconds).toStdString(), expected); };
+    const auto f = [](double seconds, const char* expected) {
+        EXPECT_EQ(formatAge(seconds).toStdString(), expected);
+    };
     f(-1, "never");
     f(std::nan(""), "never");
     f(0, "0.0 s");
@@ -22,7 +24,9 @@ TEST(Format, Ages) {
 }
 
 TEST(Format, Numbers) {
-    const auto f = [](double value, const char* expected) { EXPECT_EQ(formatNumber(value).toStdString(), expected); };
+    const auto f = [](double value, const char* expected) {
+        EXPECT_EQ(formatNumber(value).toStdString(), expected);
+    };
     f(0, "0");
     f(0.421, "0.42");
     f(1, "1");

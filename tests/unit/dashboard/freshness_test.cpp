@@ -10,7 +10,8 @@ using test::target;
 
 const MonotonicTime kHeard{1h};
 
-Freshness judged(std::chrono::milliseconds later, bool silent = false, Freshness said = Freshness::kFresh) {
+Freshness judged(std::chrono::milliseconds later, bool silent = false,
+                 Freshness said = Freshness::kFresh) {
     TargetReport report = target("web1", "apache", "apache");
     report.freshness = said;
     return judge(report, kHeard, silent, kHeard + later).freshness;

@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include <QJsonDocument>
 #include <QJsonObject>
+
+#include <gtest/gtest.h>
 
 #include "dashboard/models/now_json.h"
 #include "world.h"
@@ -48,11 +48,13 @@ TEST(Tile, TruthTable) {
         {State::kOk, Freshness::kFresh, false, TileState::kOk, 2, "both good"},
         {State::kWarning, Freshness::kFresh, false, TileState::kWarning, 1, "a warning"},
         {State::kCritical, Freshness::kFresh, false, TileState::kCritical, 1, "a failure"},
-        {State::kUnknown, Freshness::kFresh, false, TileState::kUnknown, 1, "a probe that can't see"},
+        {State::kUnknown, Freshness::kFresh, false, TileState::kUnknown, 1,
+         "a probe that can't see"},
         {State::kOk, Freshness::kLate, false, TileState::kStale, 1, "good, but late"},
         {State::kOk, Freshness::kSilent, false, TileState::kStale, 1, "good, but silent"},
         {State::kOk, Freshness::kFresh, true, TileState::kStale, 1, "its agent is silent"},
-        {State::kCritical, Freshness::kLate, false, TileState::kStale, 1, "was critical, is not known now"},
+        {State::kCritical, Freshness::kLate, false, TileState::kStale, 1,
+         "was critical, is not known now"},
         {State::kOk, Freshness::kNever, false, TileState::kUnknown, 1, "never ran"},
     };
     for (const Case& c : cases) {
@@ -68,17 +70,20 @@ TEST(Tile, TruthTable) {
 TEST(Tile, NeverGoodWithoutFreshDataWhateverElseHolds) {
     // Every combination of a target's words, ages and links: good only if all of them are.
     for (const State state : {State::kOk, State::kWarning, State::kCritical, State::kUnknown})
-        for (const Freshness said : {Freshness::kFresh, Freshness::kLate, Freshness::kSilent, Freshness::kNever})
+        for (const Freshness said :
+             {Freshness::kFresh, Freshness::kLate, Freshness::kSilent, Freshness::kNever})
             for (const auto later : {0s, 15s, 16s, 60s})
                 for (const bool silent : {false, true})
-                    for (const auto phase : {LinkStatus::Phase::kLive, LinkStatus::Phase::kLost, LinkStatus::Phase::kConnecting}) {
+                    for (const auto phase : {LinkStatus::Phase::kLive, LinkStatus::Phase::kLost,
+                                             LinkStatus::Phase::kConnecting}) {
                         World world;
                         test::setState(world.targets["db1"], state, "text");
                         world.targets["db1"].freshness = said;
                         world.silent["db1"] = silent;
                         world.link.phase = phase;
                         world.now = world.heard + later;
-                        const bool earned = state == State::kOk && said == Freshness::kFresh && later == 0s && !silent &&
+                        const bool earned = state == State::kOk && said == Freshness::kFresh &&
+                                            later == 0s && !silent &&
                                             phase == LinkStatus::Phase::kLive;
                         EXPECT_EQ(world.tile("primary").state == TileState::kOk, earned);
                         if (!earned) {
@@ -130,7 +135,8 @@ TEST(Tile, AllProbesOfAMemberBelongToItsTier) {
 TEST(Trust, NothingBeyondTheLinkIsVouchedForWithoutIt) {
     World world;
     world.link.phase = LinkStatus::Phase::kLost;
-    for (const TrustItem& item : world.view().trust) EXPECT_TRUE(item.bad || item.name == "Newest data") << item.name.toStdString();
+    for (const TrustItem& item : world.view().trust)
+        EXPECT_TRUE(item.bad || item.name == "Newest data") << item.name.toStdString();
 }
 
 TEST(Trust, NamesTheSilentAgentAndTheBadClock) {
@@ -145,8 +151,7 @@ TEST(Trust, NamesTheSilentAgentAndTheBadClock) {
     EXPECT_EQ(items["Storage"].value, "disk full");
     EXPECT_FALSE(items["Clocks"].bad);
     world.link.clock_offset_s = -1.4;
-    for (const TrustItem& item : world.view().trust)
-        EXPECT_TRUE(item.bad || item.name != "Clocks");
+    for (const TrustItem& item : world.view().trust) EXPECT_TRUE(item.bad || item.name != "Clocks");
 }
 
 TEST(NowJson, SaysWhatTheScreenSays) {

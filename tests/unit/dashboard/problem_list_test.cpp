@@ -1,11 +1,11 @@
-#include "dashboard/models/problem_list_model.h"
-
-#include <gtest/gtest.h>
-
 #include <QAbstractItemModelTester>
 #include <QPersistentModelIndex>
 #include <algorithm>
 #include <random>
+
+#include <gtest/gtest.h>
+
+#include "dashboard/models/problem_list_model.h"
 
 namespace clusterwatch::dashboard {
 namespace {

@@ -1,15 +1,18 @@
 // Pixels of the Now screen. With CLUSTERWATCH_PICTURES=DIR the pictures are kept there.
-#include <gtest/gtest.h>
-
 #include <QApplication>
+#include <QLabel>
 #include <QListView>
 #include <QTest>
+
+#include <gtest/gtest.h>
 
 #include "dashboard/charts/time_series_view.h"
 #include "dashboard/screens/headline.h"
 #include "dashboard/screens/now_screen.h"
 #include "dashboard/screens/problem_list.h"
 #include "dashboard/screens/tier_tile.h"
+#include "dashboard/shell/main_window.h"
+#include "dashboard/shell/now_session.h"
 #include "world.h"
 
 namespace clusterwatch::dashboard {
@@ -50,19 +53,23 @@ QImage grab(const World& world, const Theme& theme, QSize size, const char* name
 double saturatedShare(const QImage& image) {
     int saturated = 0;
     for (int y = 0; y < image.height(); ++y)
-        for (int x = 0; x < image.width(); ++x) saturated += image.pixelColor(x, y).hsvSaturationF() > 0.35;
+        for (int x = 0; x < image.width(); ++x)
+            saturated += image.pixelColor(x, y).hsvSaturationF() > 0.35;
     return double(saturated) / image.width() / image.height();
 }
 
 TEST(Screen, AHealthyClusterIsGrey) {
     const World world;
     for (const Theme* theme : {&Theme::light(), &Theme::darkTheme()})
-        EXPECT_LT(saturatedShare(grab(world, *theme, {1366, 768}, theme->dark ? "healthy_dark" : "healthy_light")), 0.005);
+        EXPECT_LT(saturatedShare(grab(world, *theme, {1366, 768},
+                                      theme->dark ? "healthy_dark" : "healthy_light")),
+                  0.005);
 }
 
 TEST(Screen, ACriticalOneIsNot) {
     World world;
-    test::setState(world.targets["db2"], State::kCritical, "SQL thread stopped: 1062 Duplicate entry '4711' for key 'PRIMARY'");
+    test::setState(world.targets["db2"], State::kCritical,
+                   "SQL thread stopped: 1062 Duplicate entry '4711' for key 'PRIMARY'");
     EXPECT_GT(saturatedShare(grab(world, Theme::light(), {1920, 1080}, "critical_light")), 0.003);
 }
 
@@ -103,17 +110,22 @@ TEST(Screen, WithoutALinkEveryMonitoredTileIsHatched) {
 TEST(Screen, FitsSmallAndLargeWindowsAtEveryScale) {
     const World world;
     NowScreen screen;
-    for (const QSize size : {QSize(1366, 768), QSize(1920, 1080), QSize(1093, 614), QSize(2560, 1440)}) {
+    for (const QSize size :
+         {QSize(1366, 768), QSize(1920, 1080), QSize(1093, 614), QSize(2560, 1440)}) {
         screen.setAttribute(Qt::WA_DontShowOnScreen);
         static_cast<QWidget&>(screen).show();
         screen.display(world.view());
         screen.resize(size);
         QApplication::processEvents();
         EXPECT_LE(screen.minimumSizeHint().width(), size.width());
-        for (QWidget* child : screen.findChildren<QWidget*>(QString(), Qt::FindDirectChildrenOnly)) {
-            EXPECT_TRUE(screen.rect().contains(child->geometry())) << size.width() << " " << child->accessibleName().toStdString();
-            for (QWidget* other : screen.findChildren<QWidget*>(QString(), Qt::FindDirectChildrenOnly))
-                EXPECT_TRUE(other == child || !child->geometry().intersects(other->geometry())) << size.width();
+        for (QWidget* child :
+             screen.findChildren<QWidget*>(QString(), Qt::FindDirectChildrenOnly)) {
+            EXPECT_TRUE(screen.rect().contains(child->geometry()))
+                << size.width() << " " << child->accessibleName().toStdString();
+            for (QWidget* other :
+                 screen.findChildren<QWidget*>(QString(), Qt::FindDirectChildrenOnly))
+                EXPECT_TRUE(other == child || !child->geometry().intersects(other->geometry()))
+                    << size.width();
         }
     }
 }
@@ -124,7 +136,9 @@ TEST(Screen, EveryPartIsNamedAndReachedByTab) {
     screen.display(world.view());
     int reachable = 0;
     for (QWidget* child : screen.findChildren<QWidget*>()) {
-        if (!(child->focusPolicy() & Qt::TabFocus) || child->focusProxy() || child->objectName() == "qt_scrollarea_viewport") continue;
+        if (!(child->focusPolicy() & Qt::TabFocus) || child->focusProxy() ||
+            child->objectName() == "qt_scrollarea_viewport")
+            continue;
         ++reachable;
         EXPECT_FALSE(child->accessibleName().isEmpty()) << child->metaObject()->className();
     }
@@ -139,11 +153,35 @@ TEST(Screen, ASelectedProblemStaysSelected) {
     screen.display(world.view());
     screen.selectNeighbour(+1);
     screen.selectNeighbour(+1);
-    const QString selected = screen.problems().list().currentIndex().data(ProblemListModel::kKeyRole).toString();
+    const QString selected =
+        screen.problems().list().currentIndex().data(ProblemListModel::kKeyRole).toString();
     ASSERT_FALSE(selected.isEmpty());
     test::setState(world.targets["db2"], State::kCritical, "broken");
     screen.display(world.view());
-    EXPECT_EQ(screen.problems().list().currentIndex().data(ProblemListModel::kKeyRole).toString(), selected);
+    EXPECT_EQ(screen.problems().list().currentIndex().data(ProblemListModel::kKeyRole).toString(),
+              selected);
+}
+
+TEST(Window, KeysOpenHelpAndChangeTheTheme) {
+    const SystemClock clock;
+    NowSession session({QUrl("http://127.0.0.1:1"), {}}, clock);  // never started
+    MainWindow window(session, false);
+    window.resize(1366, 768);
+    window.show();
+    window.activateWindow();
+    ASSERT_TRUE(QTest::qWaitForWindowActive(&window, 5000));
+    auto* help = window.findChild<QLabel*>();
+    ASSERT_NE(help, nullptr);
+    EXPECT_FALSE(help->isVisible());
+    QTest::keyClick(&window, Qt::Key_Question);
+    EXPECT_TRUE(help->isVisible());
+    if (const QByteArray directory = qgetenv("CLUSTERWATCH_PICTURES"); !directory.isEmpty())
+        window.grab().save(directory + "/help.png");
+    QTest::keyClick(&window, Qt::Key_Escape);
+    EXPECT_FALSE(help->isVisible());
+    const QColor before = QApplication::palette().color(QPalette::Window);
+    QTest::keyClick(&window, Qt::Key_T);
+    EXPECT_NE(QApplication::palette().color(QPalette::Window), before);
 }
 
 TEST(Chart, NeverBridgesAGap) {
@@ -165,7 +203,8 @@ TEST(Chart, SurvivesClicksEverywhereEvenWhenEmpty) {  // QTBUG-118669
     view.resize(400, 200);
     view.setMessage("nothing");
     for (int x = 0; x < 400; x += 40)
-        for (int y = 0; y < 200; y += 40) QTest::mouseClick(view.viewport(), Qt::LeftButton, {}, {x, y});
+        for (int y = 0; y < 200; y += 40)
+            QTest::mouseClick(view.viewport(), Qt::LeftButton, {}, {x, y});
     view.hide();
     QTest::mouseClick(view.viewport(), Qt::LeftButton, {}, {10, 10});
 }
@@ -174,7 +213,8 @@ TEST(Chart, DescribesItselfInWords) {
     TimeSeriesView view("Replica lag", "s", 5);
     view.setThresholds({{10, false}, {30, true}});
     view.setData({{"db2", {{test::kNow_ms, 245}}}}, test::kNow_ms - 1000, test::kNow_ms, 15'000);
-    EXPECT_EQ(view.accessibleDescription(), "db2: 245 s. Warning above 10 s. Critical above 30 s. ");
+    EXPECT_EQ(view.accessibleDescription(),
+              "db2: 245 s. Warning above 10 s. Critical above 30 s. ");
 }
 
 }  // namespace

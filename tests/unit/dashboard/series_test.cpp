@@ -1,10 +1,10 @@
 #include "dashboard/models/series.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "dashboard/models/ticks.h"
 
@@ -16,26 +16,36 @@ Series series(const QString& instance, std::vector<TimePoint> points, const QStr
 }
 
 TEST(Combine, SumsOnlyMembersAndOnlyWhatIsThere) {
-    const std::vector<Series> all{series("a", {{1000, 1}, {2000, 2}}), series("b", {{1000, 10}}), series("z", {{1000, 99}})};
-    EXPECT_EQ(combineSeries(all, {"a", "b"}, Combine::kSum), (std::vector<TimePoint>{{1000, 11}, {2000, 2}}));
+    const std::vector<Series> all{series("a", {{1000, 1}, {2000, 2}}), series("b", {{1000, 10}}),
+                                  series("z", {{1000, 99}})};
+    EXPECT_EQ(combineSeries(all, {"a", "b"}, Combine::kSum),
+              (std::vector<TimePoint>{{1000, 11}, {2000, 2}}));
     EXPECT_TRUE(combineSeries(all, {"c"}, Combine::kSum).empty()) << "absent is not 0";
     EXPECT_EQ(combineSeries(all, {"a", "b"}, Combine::kMax).front().value, 10);
     EXPECT_EQ(combineSeries(all, {"a", "b"}, Combine::kMin).front().value, 1);
 }
 
 TEST(Combine, AShareOfHitsNeedsRequests) {
-    EXPECT_EQ(combineSeries({series("a", {{0, 90}}, "hit"), series("a", {{0, 10}}, "miss")}, {"a"}, Combine::kHitPercent).front().value, 90);
-    EXPECT_TRUE(combineSeries({series("a", {{0, 0}}, "hit"), series("a", {{0, 0}}, "miss")}, {"a"}, Combine::kHitPercent).empty());
+    EXPECT_EQ(combineSeries({series("a", {{0, 90}}, "hit"), series("a", {{0, 10}}, "miss")}, {"a"},
+                            Combine::kHitPercent)
+                  .front()
+                  .value,
+              90);
+    EXPECT_TRUE(combineSeries({series("a", {{0, 0}}, "hit"), series("a", {{0, 0}}, "miss")}, {"a"},
+                              Combine::kHitPercent)
+                    .empty());
 }
 
 TEST(Combine, FreeSpaceIsThatOfTheFullest) {
     const auto of = [](const char* name, const char* instance, double value) {
         return Series{{{"__name__", name}, {"instance", instance}}, {{0, value}}};
     };
-    const std::vector<Series> all{of("docstore_size_bytes", "a", 100), of("docstore_avail_bytes", "a", 40),
-                                  of("docstore_size_bytes", "b", 100), of("docstore_avail_bytes", "b", 7),
-                                  of("docstore_avail_bytes", "c", 1)};
-    EXPECT_EQ(combineSeries(all, {"a", "b", "c"}, Combine::kFreePercent).front().value, 7) << "c has no size";
+    const std::vector<Series> all{
+        of("docstore_size_bytes", "a", 100), of("docstore_avail_bytes", "a", 40),
+        of("docstore_size_bytes", "b", 100), of("docstore_avail_bytes", "b", 7),
+        of("docstore_avail_bytes", "c", 1)};
+    EXPECT_EQ(combineSeries(all, {"a", "b", "c"}, Combine::kFreePercent).front().value, 7)
+        << "c has no size";
 }
 
 TEST(Gaps, AreCutAndNeverBridged) {
@@ -58,9 +68,11 @@ TEST(Gaps, NoSegmentOfRandomDataSpansOne) {
         std::size_t kept = 0;
         for (const auto& segment : splitAtGaps(points, 15)) {
             kept += segment.size();
-            for (std::size_t i = 1; i < segment.size(); ++i) ASSERT_LE(segment[i].t_ms - segment[i - 1].t_ms, 15);
+            for (std::size_t i = 1; i < segment.size(); ++i)
+                ASSERT_LE(segment[i].t_ms - segment[i - 1].t_ms, 15);
         }
-        EXPECT_EQ(kept, std::size_t(std::count_if(points.begin(), points.end(), [](auto& p) { return std::isfinite(p.value); })));
+        EXPECT_EQ(kept, std::size_t(std::count_if(points.begin(), points.end(),
+                                                  [](auto& p) { return std::isfinite(p.value); })));
     }
 }
 
@@ -74,14 +86,16 @@ TEST(Decimate, KeepsASpikeOfOneSampleAtAnyWidth) {
         const int columns = 300 + int(random() % 1500);
         const auto drawn = decimate(day, 0, 86'400'000, columns);
         EXPECT_LE(drawn.size(), std::size_t(columns) * 4);
-        EXPECT_EQ(std::count(drawn.begin(), drawn.end(), day[at]), 1) << "at " << at << " of " << columns;
+        EXPECT_EQ(std::count(drawn.begin(), drawn.end(), day[at]), 1)
+            << "at " << at << " of " << columns;
         day[at].value = 1;
     }
 }
 
 TEST(Decimate, KeepsOrderAndFewPointsAsTheyAre) {
     const std::vector<TimePoint> points{{0, 3}, {10, 1}, {20, 2}, {500, 9}};
-    EXPECT_EQ(decimate(points, 0, 100, 1000), (std::vector<TimePoint>{{0, 3}, {10, 1}, {20, 2}})) << "and none beyond the range";
+    EXPECT_EQ(decimate(points, 0, 100, 1000), (std::vector<TimePoint>{{0, 3}, {10, 1}, {20, 2}}))
+        << "and none beyond the range";
     EXPECT_TRUE(decimate(points, 100, 100, 1000).empty());
     EXPECT_TRUE(decimate({}, 0, 100, 10).empty());
 }
@@ -90,12 +104,14 @@ TEST(TimeTicks, FallOnRoundLocalTimes) {
     const std::int64_t noon = 1'795'348'800'000;
     for (const int minutes : {5, 30, 60, 180, 1440})
         for (const int offset : {0, 3600, 19800}) {
-            const auto ticks = timeTicks(noon + 123'456, noon + 123'456 + minutes * 60'000, 8, offset);
+            const auto ticks =
+                timeTicks(noon + 123'456, noon + 123'456 + minutes * 60'000, 8, offset);
             ASSERT_GE(ticks.size(), 2U);
             ASSERT_LE(ticks.size(), 8U);
             const std::int64_t step = ticks[1] - ticks[0];
             for (std::size_t i = 1; i < ticks.size(); ++i) EXPECT_EQ(ticks[i] - ticks[i - 1], step);
-            EXPECT_EQ((ticks[0] + offset * 1000LL) % step, 0) << minutes << " min, offset " << offset;
+            EXPECT_EQ((ticks[0] + offset * 1000LL) % step, 0)
+                << minutes << " min, offset " << offset;
         }
 }
 

@@ -6,7 +6,8 @@ namespace clusterwatch::dashboard {
 namespace {
 
 const QByteArray kStream =
-    ": hb 1795345632000\n\nid: 7\nevent: run\ndata: {\"a\":1}\n\nid: 8\r\nevent: alert\r\ndata: x\r\ndata: y\r\n\r\n"
+    ": hb 1795345632000\n\nid: 7\nevent: run\ndata: {\"a\":1}\n\nid: 8\r\nevent: alert\r\ndata: "
+    "x\r\ndata: y\r\n\r\n"
     "event: reset\ndata: {}\n\n";
 
 void expectStream(const SseParser::Output& output) {

@@ -2,12 +2,12 @@
 // matrices for severity 1.0, applied in linear RGB; distance CIE76 in L*a*b*, D65).
 #include "dashboard/screens/theme.h"
 
-#include <gtest/gtest.h>
-
 #include <QImage>
 #include <array>
 #include <cmath>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "dashboard/screens/glyphs.h"
 
@@ -20,7 +20,9 @@ using Matrix = std::array<Vector, 3>;
 const std::array<const Theme*, 2> kThemes{&Theme::light(), &Theme::darkTheme()};
 
 double linear(double c) { return c <= 0.04045 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4); }
-Vector linearRgb(const QColor& c) { return {linear(c.redF()), linear(c.greenF()), linear(c.blueF())}; }
+Vector linearRgb(const QColor& c) {
+    return {linear(c.redF()), linear(c.greenF()), linear(c.blueF())};
+}
 
 Vector times(const Matrix& m, const Vector& v) {
     Vector r{};
@@ -39,7 +41,8 @@ double contrast(const QColor& a, const QColor& b) {
 }
 
 Vector lab(const Vector& rgb) {
-    const Matrix to_xyz{{{0.4124, 0.3576, 0.1805}, {0.2126, 0.7152, 0.0722}, {0.0193, 0.1192, 0.9505}}};
+    const Matrix to_xyz{
+        {{0.4124, 0.3576, 0.1805}, {0.2126, 0.7152, 0.0722}, {0.0193, 0.1192, 0.9505}}};
     const Vector xyz = times(to_xyz, rgb);
     const auto f = [](double t) { return t > 0.008856 ? std::cbrt(t) : 7.787 * t + 16.0 / 116; };
     const double x = f(xyz[0] / 0.95047), y = f(xyz[1]), z = f(xyz[2] / 1.08883);
@@ -64,7 +67,8 @@ TEST(Theme, TextAndGlyphsStandOutFromTheGround) {
             EXPECT_GE(contrast(theme->neutral, ground), 3);
             EXPECT_GE(contrast(theme->hatch, ground), 3);
             EXPECT_GE(contrast(theme->critical, ground), 3);
-            EXPECT_GE(contrast(theme->warning_edge, ground), 3) << "the fill alone is too light, hence the edge";
+            EXPECT_GE(contrast(theme->warning_edge, ground), 3)
+                << "the fill alone is too light, hence the edge";
             EXPECT_GE(contrast(theme->accent, ground), 3);
             EXPECT_GE(contrast(theme->lines[0], ground), 3);
         }
@@ -78,16 +82,23 @@ TEST(Theme, TextAndGlyphsStandOutFromTheGround) {
 TEST(Theme, StateHuesDifferForEveryKindOfSight) {
     const Matrix kinds[] = {
         {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}},
-        {{{0.152286, 1.052583, -0.204868}, {0.114503, 0.786281, 0.099216}, {-0.003882, -0.048116, 1.051998}}},
-        {{{0.367322, 0.860646, -0.227968}, {0.280085, 0.672501, 0.047413}, {-0.011820, 0.042940, 0.968881}}},
-        {{{1.255528, -0.076749, -0.178779}, {-0.078411, 0.930809, 0.147602}, {0.004733, 0.691367, 0.303900}}},
+        {{{0.152286, 1.052583, -0.204868},
+          {0.114503, 0.786281, 0.099216},
+          {-0.003882, -0.048116, 1.051998}}},
+        {{{0.367322, 0.860646, -0.227968},
+          {0.280085, 0.672501, 0.047413},
+          {-0.011820, 0.042940, 0.968881}}},
+        {{{1.255528, -0.076749, -0.178779},
+          {-0.078411, 0.930809, 0.147602},
+          {0.004733, 0.691367, 0.303900}}},
     };
     for (const Theme* theme : kThemes)
         for (const Matrix& sight : kinds) {
             const QColor hues[] = {theme->critical, theme->warning, theme->neutral, theme->accent};
             for (const QColor& a : hues)
                 for (const QColor& b : hues)
-                    EXPECT_TRUE(a == b || distance(a, b, sight) >= 25) << a.name().toStdString() << " " << b.name().toStdString();
+                    EXPECT_TRUE(a == b || distance(a, b, sight) >= 25)
+                        << a.name().toStdString() << " " << b.name().toStdString();
         }
 }
 
@@ -112,8 +123,8 @@ QImage bits(Glyph glyph, bool outline, const Theme& theme) {
 TEST(Glyphs, DifferInBlackAndWhiteAt16Pixels) {
     for (const Theme* theme : kThemes) {
         std::vector<QImage> images;
-        for (const Glyph glyph : {Glyph::kOk, Glyph::kWarning, Glyph::kCritical, Glyph::kUnknown, Glyph::kNotMonitored,
-                                  Glyph::kBlind, Glyph::kBusy})
+        for (const Glyph glyph : {Glyph::kOk, Glyph::kWarning, Glyph::kCritical, Glyph::kUnknown,
+                                  Glyph::kNotMonitored, Glyph::kBlind, Glyph::kBusy})
             images.push_back(bits(glyph, false, *theme));
         images.push_back(bits(Glyph::kCritical, true, *theme));
         images.push_back(bits(Glyph::kWarning, true, *theme));

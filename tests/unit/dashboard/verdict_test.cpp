@@ -20,7 +20,9 @@ TEST(Verdict, CalmIsStatedWithItsProof) {
 TEST(Verdict, NamesThingFaultSinceAndEffect) {
     World world;
     test::setState(world.targets["db2"], State::kCritical, "SQL thread stopped: 1062.");
-    EXPECT_EQ(sentence(world), "MySQL replica db2: SQL thread stopped: 1062 since 11:03:00 (4 min). No user impact seen.");
+    EXPECT_EQ(
+        sentence(world),
+        "MySQL replica db2: SQL thread stopped: 1062 since 11:03:00 (4 min). No user impact seen.");
 }
 
 TEST(Verdict, BlindnessOutranksEverything) {
@@ -55,7 +57,8 @@ TEST(Verdict, TheDeepestFailureIsTheCause) {
     test::setState(world.targets["web2"], State::kCritical, "5xx");
     test::setState(world.targets["db1"], State::kCritical, "does not answer");
     world.targets["web1"].state_since_ms = test::kNow_ms - 900'000;  // earlier, and still a symptom
-    EXPECT_TRUE(sentence(world).starts_with("MySQL primary db1: does not answer")) << sentence(world);
+    EXPECT_TRUE(sentence(world).starts_with("MySQL primary db1: does not answer"))
+        << sentence(world);
     EXPECT_TRUE(sentence(world).ends_with("Users are affected.")) << sentence(world);
 }
 
@@ -89,7 +92,8 @@ TEST(Verdict, IsAtMost110Characters) {
         world.tiers.tiers[4].title = "MySQL replica of the reporting cluster";
         test::setState(world.targets["db2"], State::kCritical, QString("word ").repeated(length));
         EXPECT_LE(world.view().verdict.text.size(), kVerdictLength);
-        EXPECT_TRUE(sentence(world).ends_with("No user impact seen.")) << "the effect is never cut: " << sentence(world);
+        EXPECT_TRUE(sentence(world).ends_with("No user impact seen."))
+            << "the effect is never cut: " << sentence(world);
     }
 }
 
@@ -112,8 +116,10 @@ TEST(Problems, WorstFirstThenNewest) {
     world.targets["db2"].state_since_ms = test::kNow_ms - 1000;
     world.silent["web2"] = true;
     std::vector<std::string> order;
-    for (const Problem& problem : world.view().problems) order.push_back(problem.text.toStdString());
-    EXPECT_EQ(order, (std::vector<std::string>{"new", "old", "silent; its target's state is not known", "busy"}));
+    for (const Problem& problem : world.view().problems)
+        order.push_back(problem.text.toStdString());
+    EXPECT_EQ(order, (std::vector<std::string>{"new", "old",
+                                               "silent; its target's state is not known", "busy"}));
 }
 
 TEST(Problems, ARefusingStorageIsCritical) {

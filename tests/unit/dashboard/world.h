@@ -8,7 +8,8 @@ namespace clusterwatch::dashboard::test {
 
 inline constexpr std::int64_t kNow_ms = 1'795'345'632'000;
 
-inline TargetReport target(const QString& node, const QString& job, const QString& probe, const QString& role = {}) {
+inline TargetReport target(const QString& node, const QString& job, const QString& probe,
+                           const QString& role = {}) {
     TargetReport report;
     report.node = report.instance = node;
     report.job = job;
@@ -38,7 +39,12 @@ inline Topology topology() {
         {"web", "Apache httpd", "", {"apache"}, {{"primary", "hard"}}, {}},
         {"mq", "HornetQ", "", {"hornetq"}, {}, {}},
         {"primary", "MySQL primary", "primary", {"mysql"}, {}, {}},
-        {"replica", "MySQL replica", "replica", {"mysql"}, {{"primary", "async"}}, {{"mysql", "db2"}}},
+        {"replica",
+         "MySQL replica",
+         "replica",
+         {"mysql"},
+         {{"primary", "async"}},
+         {{"mysql", "db2"}}},
     };
     return topology;
 }
@@ -107,9 +113,11 @@ struct World {
     }
 };
 
-inline Alert alert(const QString& name, const QString& severity, const QString& instance, const QString& state = "firing") {
+inline Alert alert(const QString& name, const QString& severity, const QString& instance,
+                   const QString& state = "firing") {
     Alert alert;
-    alert.labels = {{"alertname", name}, {"severity", severity}, {"job", "mysql"}, {"instance", instance}};
+    alert.labels = {
+        {"alertname", name}, {"severity", severity}, {"job", "mysql"}, {"instance", instance}};
     alert.state = state;
     alert.summary = name + " on " + instance;
     alert.active_since_ms = kNow_ms - 60'000;
