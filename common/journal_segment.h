@@ -99,8 +99,8 @@ struct Segment {
     JournalPosition end() const { return begin + end_offset - kFileHeaderBytes; }
 };
 
-// The segments of a directory, oldest first; kInvalid if a file there is foreign or newer. Changes nothing.
-// `end_offset` is the file's size.
+// The segments of a directory, oldest first; kInvalid if a file there is foreign or newer. Changes
+// nothing. `end_offset` is the file's size.
 Result<std::vector<Segment>> listSegments(FileSystem& fs, const std::filesystem::path& directory);
 
 // Over the segment up to its end_offset.

@@ -1,7 +1,7 @@
 // Writing and reading the store's own binary forms: little-endian integers, LEB128 varints, zigzag.
 //
-// ByteReader is made for hostile bytes: it never reads outside its view, and after the first failure
-// every read gives zeros and ok() is false, so that a decoder checks once where it matters.
+// ByteReader is made for hostile bytes: it never reads outside its view, and after the first
+// failure every read gives zeros and ok() is false, so that a decoder checks once where it matters.
 #pragma once
 
 #include <cstdint>

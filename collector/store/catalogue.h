@@ -1,6 +1,6 @@
-// catalogue.db: what is not samples. Series and their groups, metadata, events, silence marks, and the
-// checkpoint: the participant's snapshot with the journal position that all of this covers, written in
-// one transaction.
+// catalogue.db: what is not samples. Series and their groups, metadata, events, silence marks, and
+// the checkpoint: the participant's snapshot with the journal position that all of this covers,
+// written in one transaction.
 //
 // Not thread-safe: the store's maintenance uses it under its own mutex.
 #pragma once

@@ -1,6 +1,6 @@
-// One chunk row: the samples of some series of one group (a target) in one window, as one checksummed
-// blob. Series whose samples share their times share one column of time stamps, and a probe's series
-// nearly always do. Format: docs/formats/chunks.md.
+// One chunk row: the samples of some series of one group (a target) in one window, as one
+// checksummed blob. Series whose samples share their times share one column of time stamps, and a
+// probe's series nearly always do. Format: docs/formats/chunks.md.
 //
 // The blob carries magic, length, group, window and a CRC of its own, so that it can be found and
 // checked in the raw pages of a damaged database. Pure functions, safe on hostile bytes.

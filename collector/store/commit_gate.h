@@ -1,8 +1,8 @@
-// Lets many commits through at once, and stops them for a moment when somebody needs to know that none
-// is under way: between the append to the journal and what follows it.
+// Lets many commits through at once, and stops them for a moment when somebody needs to know that
+// none is under way: between the append to the journal and what follows it.
 //
-// Not a std::shared_mutex, because glibc's prefers readers: a steady stream of commits would keep the
-// checkpoint waiting for ever.
+// Not a std::shared_mutex, because glibc's prefers readers: a steady stream of commits would keep
+// the checkpoint waiting for ever.
 //
 // Thread-safe.
 #pragma once

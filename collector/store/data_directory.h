@@ -1,8 +1,8 @@
 // The data directory: what makes it ours, and the lock that makes it ours alone.
 // Layout: docs/formats/data-directory.md.
 //
-// These few calls use the operating system directly, not the file seam: flock(2) needs a descriptor, and
-// all of it happens once, before anything is acknowledged.
+// These few calls use the operating system directly, not the file seam: flock(2) needs a
+// descriptor, and all of it happens once, before anything is acknowledged.
 #pragma once
 
 #include <filesystem>
@@ -15,9 +15,9 @@ namespace clusterwatch::store {
 
 class DataDirectory {
   public:
-    // Makes the directory ours if it is missing or empty; locks it until destruction. Errors that leave
-    // everything as it was: it holds foreign files (kInvalid), it is of a newer version (kInvalid), it is
-    // not writable (kPermission), another process has it (kUnavailable).
+    // Makes the directory ours if it is missing or empty; locks it until destruction. Errors that
+    // leave everything as it was: it holds foreign files (kInvalid), it is of a newer version
+    // (kInvalid), it is not writable (kPermission), another process has it (kUnavailable).
     // The lengths become part of a new directory's identity; an existing one keeps its own, because
     // its chunks are cut to them.
     static Result<DataDirectory> open(const std::filesystem::path& path, Milliseconds window,

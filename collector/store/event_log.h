@@ -1,5 +1,5 @@
-// Events on their way to the catalogue. Each goes out with the next commit's journal record, or with the
-// next checkpoint, whichever comes first, and leaves when a checkpoint has stored it.
+// Events on their way to the catalogue. Each goes out with the next commit's journal record, or
+// with the next checkpoint, whichever comes first, and leaves when a checkpoint has stored it.
 //
 // Thread-safe.
 #pragma once

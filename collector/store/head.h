@@ -1,10 +1,10 @@
 // The head: samples that are in the journal but not yet in chunks, per series in order of time.
 //
-// 16 bytes a sample, in one vector a series. Samples mostly arrive in order and are appended; a late one
-// is inserted, one at a time that the series already has replaces it.
+// 16 bytes a sample, in one vector a series. Samples mostly arrive in order and are appended; a
+// late one is inserted, one at a time that the series already has replaces it.
 //
-// For each window the head knows from which journal position on its samples came: the journal may drop
-// what is before the least of these.
+// For each window the head knows from which journal position on its samples came: the journal may
+// drop what is before the least of these.
 //
 // Thread-safe.
 #pragma once
@@ -51,8 +51,8 @@ class Head {
     std::vector<WindowInfo> windows() const;
     // A copy of the window's samples, by series id.
     std::vector<SeriesSamples> copyWindow(std::int64_t start_ms) const;
-    // Drops what was copied, except samples replaced since. `copied_at` is the journal position up to
-    // which everything was in the head when the copy was made.
+    // Drops what was copied, except samples replaced since. `copied_at` is the journal position up
+    // to which everything was in the head when the copy was made.
     void drop(std::int64_t start_ms, const std::vector<SeriesSamples>& copied,
               JournalPosition copied_at);
 

@@ -1,5 +1,6 @@
-// Values go in as they are, 8 bytes each: a record lives for about an hour, and its sync costs more than
-// its bytes. Series ids of a column mostly rise by one, so each is the difference to the one before.
+// Values go in as they are, 8 bytes each: a record lives for about an hour, and its sync costs more
+// than its bytes. Series ids of a column mostly rise by one, so each is the difference to the one
+// before.
 #include "collector/store/journal_record.h"
 
 #include <bit>

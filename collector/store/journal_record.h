@@ -1,5 +1,5 @@
-// The payload of one journal record: what one commit wrote. Format: docs/formats/journal.md, part two.
-// The decoder is safe on any bytes, though the journal's checksum has passed them.
+// The payload of one journal record: what one commit wrote. Format: docs/formats/journal.md, part
+// two. The decoder is safe on any bytes, though the journal's checksum has passed them.
 #pragma once
 
 #include <cstdint>

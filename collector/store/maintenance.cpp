@@ -35,7 +35,8 @@ void StoreImpl::run(std::stop_token stop) {
 Status StoreImpl::maintainUntil(std::int64_t now_ms) {
     MutexLock lock(maintain_mutex_);
     late_samples_ = 0;
-    // Each step is tried, whatever became of the others: on a full disk it is the last ones that help.
+    // Each step is tried, whatever became of the others: on a full disk it is the last ones that
+    // help.
     Status status;
     const auto note = [&](Status done) {
         if (status && !done) status = std::move(done);
@@ -43,7 +44,8 @@ Status StoreImpl::maintainUntil(std::int64_t now_ms) {
     note(checkpoint());
     const auto sealed = sealDue(now_ms);
     if (!sealed) note(sealed.error());
-    // Extents of what was sealed must be in the catalogue before the journal lets go of the samples.
+    // Extents of what was sealed must be in the catalogue before the journal lets go of the
+    // samples.
     if (!sealed || *sealed > 0) note(checkpoint());
     if (status) note(trimJournal());
     note(dropExpired());

@@ -1,5 +1,6 @@
-// One partition: the SQLite file that holds the chunk rows of a day (StoreOptions::partition), and with
-// each window the journal position up to which its samples are in them. Retention deletes the file.
+// One partition: the SQLite file that holds the chunk rows of a day (StoreOptions::partition), and
+// with each window the journal position up to which its samples are in them. Retention deletes the
+// file.
 //
 // Thread-safe: readers share one connection under a mutex, the sealer has its own.
 #pragma once

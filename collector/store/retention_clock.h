@@ -1,6 +1,6 @@
-// The time by which retention judges. It never runs ahead of the wall clock and catches up with it at
-// twice the speed of the monotonic clock, so a wall clock that jumps years ahead deletes nothing, and
-// a collector that was off for a week deletes that week's share over the next one.
+// The time by which retention judges. It never runs ahead of the wall clock and catches up with it
+// at twice the speed of the monotonic clock, so a wall clock that jumps years ahead deletes
+// nothing, and a collector that was off for a week deletes that week's share over the next one.
 //
 // Not thread-safe: maintenance alone uses it.
 #pragma once

@@ -1,8 +1,8 @@
-// From labels to series: every series' labels and group, and for each label value the ordered list of
-// series that carry it.
+// From labels to series: every series' labels and group, and for each label value the ordered list
+// of series that carry it.
 //
-// Ids are dense, so a series is an index into a vector, and since ids only grow, posting lists grow at
-// their ends and stay sorted. Series are never forgotten while the process runs.
+// Ids are dense, so a series is an index into a vector, and since ids only grow, posting lists grow
+// at their ends and stay sorted. Series are never forgotten while the process runs.
 //
 // Thread-safe.
 #pragma once

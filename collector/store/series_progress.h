@@ -55,7 +55,8 @@ class SeriesProgress {
         for (const SeriesId id : ids) at(id).durable = true;
     }
 
-    // Their samples are no longer in the journal for long, so their extents must be in the catalogue.
+    // Their samples are no longer in the journal for long, so their extents must be in the
+    // catalogue.
     void setSealed(const std::vector<SeriesSamples>& sealed) {
         MutexLock lock(mutex_);
         for (const auto& one : sealed) at(one.id).sealed = true;

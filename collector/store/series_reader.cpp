@@ -1,7 +1,8 @@
 // select(): series by labels, and their samples merged from chunks, head and silence marks.
 //
-// A block is one window. The head is copied when the iterator is made, before any chunk is looked for: a
-// window sealed in between is then seen twice, which merging by time undoes, and never missed.
+// A block is one window. The head is copied when the iterator is made, before any chunk is looked
+// for: a window sealed in between is then seen twice, which merging by time undoes, and never
+// missed.
 #include <algorithm>
 
 #include "collector/store/store_impl.h"
@@ -67,7 +68,8 @@ class Iterator final : public query::SampleIterator {
     }
 
   private:
-    // Makes row_ the next row of this or of a later partition, or the end of rows_ if there is none.
+    // Makes row_ the next row of this or of a later partition, or the end of rows_ if there is
+    // none.
     Status findRows() {
         while (row_ == rows_.size() && partition_ < partitions_.size()) {
             auto found = partitions_[partition_++]->rows(

@@ -1,5 +1,5 @@
-// When the collector judged a target (a group) silent. Readers see a staleness marker in each of its
-// series at those times, unless a sample stands there.
+// When the collector judged a target (a group) silent. Readers see a staleness marker in each of
+// its series at those times, unless a sample stands there.
 //
 // Thread-safe.
 #pragma once

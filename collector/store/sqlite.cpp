@@ -7,8 +7,8 @@ namespace clusterwatch::store {
 
 namespace {
 
-// Another connection of ours holds the file for one commit or one read, so this is never reached but
-// where an operator's shell sits on a lock.
+// Another connection of ours holds the file for one commit or one read, so this is never reached
+// but where an operator's shell sits on a lock.
 constexpr int kBusyTimeoutMs = 5000;
 
 Error errorOf(sqlite3* db, int code, std::string_view doing) {
@@ -166,7 +166,8 @@ Result<Database> Database::open(const std::filesystem::path& file, const Databas
         if (!*ours) return Error(ErrorCode::kNotFound, name + " is empty");
         return db;
     }
-    // The whole transaction stays in the cache until it commits, so that readers are shut out only then.
+    // The whole transaction stays in the cache until it commits, so that readers are shut out only
+    // then.
     const Status set = db.run(
         "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=FULL; PRAGMA cache_spill=OFF;"
         "PRAGMA foreign_keys=OFF;");

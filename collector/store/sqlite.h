@@ -1,10 +1,11 @@
-// The least of SQLite that the store needs, with our errors. The only other place that knows SQLite is
-// sqlite.cpp; SQL text lives in catalogue.cpp and partition.cpp.
+// The least of SQLite that the store needs, with our errors. The only other place that knows SQLite
+// is sqlite.cpp; SQL text lives in catalogue.cpp and partition.cpp.
 //
-// Durability: rollback journal in TRUNCATE mode with synchronous=FULL. A commit that returned survives a
-// power cut: database and journal are synced, and the truncation of the journal too. WAL was refused: a
-// flipped byte in it silently drops every later commit until the next checkpoint, and what it gains
-// (readers beside a writer) matters little to a writer that commits for some milliseconds an hour.
+// Durability: rollback journal in TRUNCATE mode with synchronous=FULL. A commit that returned
+// survives a power cut: database and journal are synced, and the truncation of the journal too. WAL
+// was refused: a flipped byte in it silently drops every later commit until the next checkpoint,
+// and what it gains (readers beside a writer) matters little to a writer that commits for some
+// milliseconds an hour.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,8 @@ struct DatabaseKind {
 
 class Database;
 
-// A prepared statement. Bound texts and blobs must live until the next reset. Columns are numbered from
-// 0; views are valid until the next step. Not thread-safe.
+// A prepared statement. Bound texts and blobs must live until the next reset. Columns are numbered
+// from 0; views are valid until the next step. Not thread-safe.
 class Statement {
   public:
     Statement& bind(int parameter, std::int64_t value);

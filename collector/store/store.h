@@ -1,15 +1,15 @@
 // The embedded store: what was acknowledged is here after any crash, exactly once.
 //
-// Writing: commit() appends one record to the journal, waits for its sync, applies it to the head and
-// returns; whoever acknowledges to a peer does so after that. Reading: SeriesSource over head and
-// chunks. Sealing, in the background: samples of a finished window go into compressed chunks in the
-// SQLite file of their partition, in one transaction with the journal position that it covers, so
-// that a crash at any point repeats or skips a seal but never doubles a sample.
+// Writing: commit() appends one record to the journal, waits for its sync, applies it to the head
+// and returns; whoever acknowledges to a peer does so after that. Reading: SeriesSource over head
+// and chunks. Sealing, in the background: samples of a finished window go into compressed chunks in
+// the SQLite file of their partition, in one transaction with the journal position that it covers,
+// so that a crash at any point repeats or skips a seal but never doubles a sample.
 // Layout of the data directory: docs/formats/data-directory.md.
 //
-// The journal record also carries a `note`: bytes of the ingest (which agent, which sequence numbers,
-// which states), opaque here, so that samples and the knowledge that they arrived are one atom. At a
-// start the notes since the last checkpoint are replayed to the participant in order.
+// The journal record also carries a `note`: bytes of the ingest (which agent, which sequence
+// numbers, which states), opaque here, so that samples and the knowledge that they arrived are one
+// atom. At a start the notes since the last checkpoint are replayed to the participant in order.
 //
 // Thread-safe.
 #pragma once
@@ -38,8 +38,8 @@ using SeriesId = std::uint64_t;
 struct StoreOptions {
     std::filesystem::path data_dir;
     Milliseconds retention{std::chrono::hours(24 * 90)};  // 0: keep everything
-    // One chunk row per group and window, one database file per partition (a multiple of the window). An
-    // existing data directory keeps the lengths it was made with.
+    // One chunk row per group and window, one database file per partition (a multiple of the
+    // window). An existing data directory keeps the lengths it was made with.
     Milliseconds window{std::chrono::hours(1)};
     Milliseconds partition{std::chrono::hours(24)};
     Milliseconds seal_delay{std::chrono::minutes(10)};  // after a window's end, for late samples
@@ -82,8 +82,8 @@ struct Event {
     std::string detail;  // JSON; evidence
 };
 
-// Whoever keeps derived state that must agree with the journal (the ingest). Called by one thread at
-// a time: replay at open, snapshot at checkpoints (between commits: no commit is in flight).
+// Whoever keeps derived state that must agree with the journal (the ingest). Called by one thread
+// at a time: replay at open, snapshot at checkpoints (between commits: no commit is in flight).
 class Participant {
   public:
     virtual ~Participant() = default;
@@ -120,21 +120,21 @@ class Store : public query::SeriesSource {
     static Result<std::unique_ptr<Store>> open(StoreOptions options, FileSystem& fs,
                                                const Clock& clock, Participant& participant);
 
-    // The id of the series, which is made if it is new; its definition becomes durable with the first
-    // commit that uses it. Label sets carry __name__, job, instance and everything else.
+    // The id of the series, which is made if it is new; its definition becomes durable with the
+    // first commit that uses it. Label sets carry __name__, job, instance and everything else.
     // Series with the same `group` (a target) share chunk rows. kLimit beyond max_series.
     virtual Result<SeriesId> seriesId(const Labels& labels, std::string_view group) = 0;
     virtual Labels labelsOf(SeriesId id) const = 0;
     virtual void describe(std::string_view metric, const MetricMetadata& metadata) = 0;
 
-    // Durable and visible to readers when it returns. kFull: no space; nothing was stored and a later
-    // try may succeed. Samples of a series may come in any order; a sample at a time that the series
-    // already has replaces it.
+    // Durable and visible to readers when it returns. kFull: no space; nothing was stored and a
+    // later try may succeed. Samples of a series may come in any order; a sample at a time that the
+    // series already has replaces it.
     virtual Result<CommitResult> commit(const WriteBatch& batch) = 0;
 
-    // Marks series of `group` stale at `t_ms` for readers, until retractSilence: the collector's own
-    // judgement that a target went silent, which back-fill may prove wrong. Durable with the next
-    // checkpoint; rebuilt by the participant from its notes.
+    // Marks series of `group` stale at `t_ms` for readers, until retractSilence: the collector's
+    // own judgement that a target went silent, which back-fill may prove wrong. Durable with the
+    // next checkpoint; rebuilt by the participant from its notes.
     virtual void markSilent(std::string_view group, std::int64_t t_ms) = 0;
     // Removes marks of the group in [from_ms, to_ms].
     virtual void retractSilence(std::string_view group, std::int64_t from_ms,
@@ -146,8 +146,8 @@ class Store : public query::SeriesSource {
                                               std::string_view subject_prefix,
                                               std::size_t limit) const = 0;
 
-    // Seals what is due, checkpoints, drops what retention ends. Called by the store's own thread at
-    // intervals; public so that tests and shutdown can call it.
+    // Seals what is due, checkpoints, drops what retention ends. Called by the store's own thread
+    // at intervals; public so that tests and shutdown can call it.
     virtual Status maintain() = 0;
     // As maintain(), and seals every window, finished or not.
     virtual Status sealAll() = 0;

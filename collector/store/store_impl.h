@@ -1,17 +1,17 @@
-// The store's parts put together. Each part is thread-safe by itself; what this class adds is the order in
-// which they are used. It is spread over store.cpp (open, commit, small reads), replay.cpp,
-// maintenance.cpp (checkpoint, seal, retention) and series_reader.cpp (select).
+// The store's parts put together. Each part is thread-safe by itself; what this class adds is the
+// order in which they are used. It is spread over store.cpp (open, commit, small reads),
+// replay.cpp, maintenance.cpp (checkpoint, seal, retention) and series_reader.cpp (select).
 //
 // Why nothing is lost or doubled, in one place:
-//  - A commit appends one record, then applies it to the head and calls committed(), all inside a Pass of
-//    the gate. A checkpoint at position P is taken with the gate shut: every record before P has had all its
-//    effects, none after P has had any.
+//  - A commit appends one record, then applies it to the head and calls committed(), all inside a
+//    Pass of the gate. A checkpoint at position P is taken with the gate shut: every record before
+//    P has had all its effects, none after P has had any.
 //  - A window is sealed after a checkpoint, from a copy of the head made after it, with that
-//    checkpoint's P as its covered position, in one transaction. Replay puts a sample into the head only if
-//    its record is not before the covered position of its window. A sample that is in both is the same
-//    sample, and readers merge by time.
-//  - Covered positions never exceed the checkpoint's. So a record whose append failed but which survived
-//    on the disk can't come back as a note whose samples are taken for sealed.
+//    checkpoint's P as its covered position, in one transaction. Replay puts a sample into the head
+//    only if its record is not before the covered position of its window. A sample that is in both
+//    is the same sample, and readers merge by time.
+//  - Covered positions never exceed the checkpoint's. So a record whose append failed but which
+//    survived on the disk can't come back as a note whose samples are taken for sealed.
 //  - The journal drops a segment when a checkpoint covers it and the head needs nothing of it.
 #pragma once
 
@@ -76,8 +76,8 @@ class StoreImpl final : public Store {
                                                                  std::size_t limit) const override;
 
   private:
-    // So many samples of windows that are due wake the maintenance before its time: a back-fill must not
-    // pile up in memory.
+    // So many samples of windows that are due wake the maintenance before its time: a back-fill
+    // must not pile up in memory.
     static constexpr std::uint64_t kLateSamplesWake = 1'000'000;
 
     struct Metadata {

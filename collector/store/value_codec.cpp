@@ -1,6 +1,6 @@
-// See docs/formats/chunks.md. The three decimal forms exist because exporters compute their decimals in
-// three ways (i / 10^e, i * 10^-e, i / 1e3 / 1e3) that round differently; each value is checked to come
-// back bit for bit before a form is taken.
+// See docs/formats/chunks.md. The three decimal forms exist because exporters compute their
+// decimals in three ways (i / 10^e, i * 10^-e, i / 1e3 / 1e3) that round differently; each value is
+// checked to come back bit for bit before a form is taken.
 #include "collector/store/value_codec.h"
 
 #include <algorithm>

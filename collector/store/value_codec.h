@@ -1,5 +1,5 @@
-// Columns of numbers to bytes and back, bit for bit. Format and measurements: docs/formats/chunks.md;
-// why this one: docs/decisions/0002-chunk-encoding.md.
+// Columns of numbers to bytes and back, bit for bit. Format and measurements:
+// docs/formats/chunks.md; why this one: docs/decisions/0002-chunk-encoding.md.
 //
 // Pure functions; the decoders are safe on hostile bytes: bounded work and memory (given by `n`),
 // false instead of a wrong length.
@@ -16,8 +16,8 @@ namespace clusterwatch::store {
 // No column is longer: an hour of samples a millisecond.
 inline constexpr std::size_t kMaxColumnSamples = 4'000'000;
 
-// Integers: the best of raw, first and second differences; common divisor; blocks of 128 in as few bits
-// as most of the block needs, with exceptions (PFOR). A regular column costs about 10 bytes.
+// Integers: the best of raw, first and second differences; common divisor; blocks of 128 in as few
+// bits as most of the block needs, with exceptions (PFOR). A regular column costs about 10 bytes.
 void encodeIntegers(std::string& out, std::span<const std::int64_t> values);
 bool decodeIntegers(std::string_view bytes, std::size_t n, std::vector<std::int64_t>& out);
 

@@ -32,8 +32,8 @@ class FaultFileSystem final : public FileSystem {
     // What a power cut leaves of writes and names that were not synced.
     enum class Unsynced { kLost, kRandomPrefix };
 
-    // The n-th changing call from now on (0 is the next) fails, and those after it up to `times`; an append
-    // writes half first.
+    // The n-th changing call from now on (0 is the next) fails, and those after it up to `times`;
+    // an append writes half first.
     void failCall(std::uint64_t n, ErrorCode code = ErrorCode::kIo, std::uint64_t times = 1);
     // From the n-th changing call on, all fail: the process died there. An append writes half
     // first.

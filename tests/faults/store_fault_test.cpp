@@ -1,5 +1,5 @@
-// The store when things break: kills, power cuts, failing calls, a full disk, damaged bytes. The oracle
-// is always the same: what was acknowledged is there, once, with its value; nothing else is.
+// The store when things break: kills, power cuts, failing calls, a full disk, damaged bytes. The
+// oracle is always the same: what was acknowledged is there, once, with its value; nothing else is.
 #include <algorithm>
 #include <csignal>
 #include <fstream>
@@ -22,8 +22,8 @@ class StoreFaults : public StoreFixture {
         fs_ = &memory_;
     }
 
-    // Commits one random column; the model learns it if it was acknowledged, and what may or may not be
-    // there if not.
+    // Commits one random column; the model learns it if it was acknowledged, and what may or may
+    // not be there if not.
     void commitRandom(std::mt19937_64& random) {
         const std::string group = "g" + std::to_string(random() % 3);
         const std::int64_t hour = static_cast<std::int64_t>(random() % 6);
@@ -203,7 +203,8 @@ TEST_F(StoreFaults, AFlippedByteInTheJournalCostsAtMostOneCommit) {
     }
 }
 
-// Flips a byte at many places of the partition's file: a value is either right or missing and counted.
+// Flips a byte at many places of the partition's file: a value is either right or missing and
+// counted.
 TEST_F(StoreFaults, ADamagedChunkIsCountedAndNeverServedWrong) {
     fs_ = &posixFileSystem();
     open();
@@ -250,8 +251,8 @@ TEST_F(StoreFaults, ADamagedChunkIsCountedAndNeverServedWrong) {
     EXPECT_LT(damaged_opens, 10);
 }
 
-// A child writes as fast as it can on real files and reports what was acknowledged through a pipe; it is
-// killed at a random moment, in the middle of commits, seals and checkpoints.
+// A child writes as fast as it can on real files and reports what was acknowledged through a pipe;
+// it is killed at a random moment, in the middle of commits, seals and checkpoints.
 TEST_F(StoreFaults, KillingTheProcessLosesNothing) {
     fs_ = &posixFileSystem();
     options_.journal.segment_bytes = 50'000;

@@ -1,5 +1,5 @@
-// A store on a real temporary directory for SQLite, its journal on any file system; with a participant
-// that remembers its notes, and a way to read everything back.
+// A store on a real temporary directory for SQLite, its journal on any file system; with a
+// participant that remembers its notes, and a way to read everything back.
 #pragma once
 
 #include <cstdlib>
