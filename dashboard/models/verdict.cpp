@@ -152,6 +152,10 @@ Verdict buildVerdict(const NowView& view, const ClusterModel& model) {
         return {Verdict::Kind::kConnecting, "Connecting to the collector; nothing is known yet.",
                 view.link.url + " (" +
                     formatAge(std::floor(view.link.connecting_s)).replace(".0", "") + ")"};
+    if (!model.hasSnapshot())
+        return {Verdict::Kind::kUnknown,
+                "The collector answers, but not in a way that I understand.",
+                "Nothing is known of the cluster. Are both of the same release?"};
     if (const Problem* cause = causeOf(view, model)) {
         const Verdict::Kind kind = cause->severity == Severity::kCritical ? Verdict::Kind::kCritical
                                    : cause->severity == Severity::kUnknown

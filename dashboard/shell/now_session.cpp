@@ -265,15 +265,16 @@ void NowSession::fetchSpark(const Tier& tier) {
 void NowSession::fetchSlowly() {
     if (phase_ != LinkStatus::Phase::kLive) return;
     const std::vector<Tier>& tiers = model_.topology().tiers;
+    // Numbers too, whether a run came or not: they lapse after 15 s (models/now_view.cpp).
+    if (slow_turn_ % 5 == 0)
+        for (const Tier& tier : tiers) touched_.insert(tier.name);
     const std::size_t turn = slow_turn_++ % (tiers.size() + 2);
     if (turn == 0)
         fetchChart(replicaLagChart(), lag_, &NowSession::lagChanged);
     else if (turn == 1)
         fetchChart(requestsChart(), requests_, &NowSession::requestsChanged);
-    else {
+    else
         fetchSpark(tiers[turn - 2]);
-        touched_.insert(tiers[turn - 2].name);  // and its number, whether a run came or not
-    }
 }
 
 void NowSession::fetchChart(const ChartMetric& metric, ChartData& into,

@@ -51,6 +51,12 @@ TEST(Verdict, AnEmptyClusterIsNotCalm) {
     EXPECT_EQ(world.view().verdict.kind, Verdict::Kind::kEmpty);
 }
 
+TEST(Verdict, AnAnswerThatIsNotUnderstoodIsNotAnEmptyCluster) {
+    const World world;
+    const NowView view = buildNowView(ClusterModel(), world.link, {}, world.now, test::kNow_ms);
+    EXPECT_EQ(view.verdict.kind, Verdict::Kind::kUnknown);
+}
+
 TEST(Verdict, TheDeepestFailureIsTheCause) {
     World world;
     test::setState(world.targets["web1"], State::kCritical, "5xx");
