@@ -1,5 +1,5 @@
-// What happens when an alert changes: its webhooks are told, it becomes an event that is kept, a line of
-// the live feed, and series of its own.
+// What happens when an alert changes: its webhooks are told, it becomes an event that is kept, a
+// line of the live feed, and series of its own.
 #pragma once
 
 #include <span>

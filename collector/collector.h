@@ -18,8 +18,8 @@ std::vector<rules::RuleGroup> loadRules(const CollectorSettings& settings, Confi
 
 class Collector {
   public:
-    // Everything runs when it returns. `open_files` is the limit of the process; connections are kept
-    // so far below it that the store can always open its files.
+    // Everything runs when it returns. `open_files` is the limit of the process; connections are
+    // kept so far below it that the store can always open its files.
     static Result<std::unique_ptr<Collector>> start(CollectorSettings settings,
                                                     std::vector<rules::RuleGroup> groups,
                                                     std::size_t open_files);

@@ -1,12 +1,12 @@
 // clusterwatch-collector: reads the settings, builds the parts, and waits for a signal.
 //
 // The only file that knows all the parts. They are built from the bottom up (store, ingest, engine,
-// alerts, rules, server) and stopped from the top down: first nobody can ask any more, then nothing is
-// judged any more, then the store closes. The journal makes every other order safe as well: whatever
-// was acknowledged is on the disk, so a stop that takes too long may be cut off.
+// alerts, rules, server) and stopped from the top down: first nobody can ask any more, then nothing
+// is judged any more, then the store closes. The journal makes every other order safe as well:
+// whatever was acknowledged is on the disk, so a stop that takes too long may be cut off.
 //
-// Exit status: 0 stopped by SIGTERM or SIGINT, or nothing wrong; 1 could not start, or `verify` found
-// damage; 2 the configuration or the command line is wrong.
+// Exit status: 0 stopped by SIGTERM or SIGINT, or nothing wrong; 1 could not start, or `verify`
+// found damage; 2 the configuration or the command line is wrong.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>

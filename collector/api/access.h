@@ -1,8 +1,8 @@
 // Who asks, what they may do, and whether the request was meant for us.
 //
-// Every request has a principal and a role. Without a tokens file (loopback only) it is `local`, with
-// every role. With one, a bearer token names it; the file holds SHA-256 sums, not tokens.
-// The host check stops DNS rebinding: a page of a stranger's name that resolves to our address sends
+// Every request has a principal and a role. Without a tokens file (loopback only) it is `local`,
+// with every role. With one, a bearer token names it; the file holds SHA-256 sums, not tokens. The
+// host check stops DNS rebinding: a page of a stranger's name that resolves to our address sends
 // that name in `Host`.
 //
 // Immutable after construction; thread-safe.

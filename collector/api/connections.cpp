@@ -67,7 +67,8 @@ void ConnectionTable::watch(Connection& connection, query::CancelFlag* cancel) {
     connection.since = clock_.monotonicNow();
 }
 
-// `limit` may be null. The socket stays open until the library closes it: a closed number could be another file by then.
+// `limit` may be null. The socket stays open until the library closes it: a closed number could be
+// another file by then.
 void ConnectionTable::doom(Connection& connection, const char* limit) {
     if (limit != nullptr) limit_hit_(limit);
     ::shutdown(connection.fd, SHUT_RDWR);
@@ -110,8 +111,8 @@ void ConnectionTable::reap() {
         if (connection->doomed) continue;
         if (peerHasLeft(connection->fd)) {
             if (connection->cancel != nullptr) *connection->cancel = true;
-            // The library misses an end of file that came with the last bytes it read (epoll tells only
-            // of changes). A second is enough for it to take what is still in the socket.
+            // The library misses an end of file that came with the last bytes it read (epoll tells
+            // only of changes). A second is enough for it to take what is still in the socket.
             if (isReceiving(connection->phase) &&
                 now - connection->since > std::chrono::seconds(1)) {
                 doom(*connection, nullptr);

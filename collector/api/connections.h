@@ -1,11 +1,12 @@
 // Every open connection, in which phase it is and since when; and the reaper's judgement.
 //
 // libmicrohttpd's time-out is idle time: a client that sends one byte of a header every few seconds
-// keeps its connection for ever. So each phase has a deadline of ours, past which the socket is shut
-// down; the library then sees an end of file and closes it. When there is no room for a newcomer, the
-// oldest connection that has not finished a request's header gives way to it, so a flood of slow
-// connections can't keep an agent out. A client that has left while its request is worked on is noticed
-// here too, because the library does not watch a suspended connection's socket.
+// keeps its connection for ever. So each phase has a deadline of ours, past which the socket is
+// shut down; the library then sees an end of file and closes it. When there is no room for a
+// newcomer, the oldest connection that has not finished a request's header gives way to it, so a
+// flood of slow connections can't keep an agent out. A client that has left while its request is
+// worked on is noticed here too, because the library does not watch a suspended connection's
+// socket.
 //
 // Thread-safe. A Connection lives from opened() to closed().
 #pragma once
@@ -69,7 +70,8 @@ class ConnectionTable {
 
     // A connection beyond the limits that finds nobody to give way is doomed at once.
     Connection* opened(int fd, std::string address) EXCLUDES_LOCK(mutex_);
-    // REQUIRES: called before the socket is closed, so that no other file is shut down in its place.
+    // REQUIRES: called before the socket is closed, so that no other file is shut down in its
+    // place.
     void closed(Connection* connection) EXCLUDES_LOCK(mutex_);
     void enter(Connection& connection, Phase phase) EXCLUDES_LOCK(mutex_);
     // kWorking with the flag to set when the client leaves; nullptr when the work is done.

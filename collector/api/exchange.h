@@ -1,6 +1,8 @@
-// One request and its reply, from the header's last byte to the reply's; and the checks of a header.
+// One request and its reply, from the header's last byte to the reply's; and the checks of a
+// header.
 //
-// An Exchange is used by the server's thread, and while its connection is suspended by the executor's.
+// An Exchange is used by the server's thread, and while its connection is suspended by the
+// executor's.
 #pragma once
 
 #include <atomic>
@@ -31,7 +33,8 @@ struct Exchange {
     bool replied = false;  // handed to the library
     StreamSet::Stream* stream = nullptr;
 
-    // Takes a piece of the body, within the limits; past them, nothing more is kept and `reply` is set.
+    // Takes a piece of the body, within the limits; past them, nothing more is kept and `reply` is
+    // set.
     void takeBody(std::string_view piece, const ServerOptions& options, Telemetry& telemetry);
     void releaseBody();
 

@@ -1,8 +1,8 @@
-// A fixed number of threads behind a bounded queue. The server has one for reports and one for reads,
-// so that slow queries never delay an agent.
+// A fixed number of threads behind a bounded queue. The server has one for reports and two for
+// reads, so that slow queries never delay an agent.
 //
-// Thread-safe. Rejected: one pool with priorities; a pool full of running queries has no thread left
-// for the most urgent report.
+// Thread-safe. Rejected: one pool with priorities; a pool full of running queries has no thread
+// left for the most urgent report.
 #pragma once
 
 #include <condition_variable>

@@ -51,8 +51,8 @@ Status collectSet(const query::SeriesSource& source, std::span<const query::Matc
     return {};
 }
 
-// The type's word in the text format, which has no info and writes unknown as untyped. A series that
-// bears the bare name of a histogram is no part of one.
+// The type's word in the text format, which has no info and writes unknown as untyped. A series
+// that bears the bare name of a histogram is no part of one.
 std::string_view typeWord(MetricType type) {
     switch (type) {
         case MetricType::kCounter: return "counter";

@@ -132,7 +132,7 @@ class Server final : public HttpServer {
     std::jthread reaper_;
 };
 
-// --- start and stop -------------------------------------------------------------------------------
+// --- start and stop ----------------------------------------------------------------------------
 
 Status Server::listen() {
     for (auto& address : options_.listen) {
@@ -211,15 +211,15 @@ void Server::stop(Milliseconds grace) {
     reaper_ = {};
     table_.shutdownAll();
     {
-        // No connection may be suspended when the library stops. Handlers look at their cancel flag;
-        // a report waits for one sync of the disk.
+        // No connection may be suspended when the library stops. Handlers look at their cancel
+        // flag; a report waits for one sync of the disk.
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return suspended_ == 0; });
     }
     for (auto* daemon : daemons) MHD_stop_daemon(daemon);
 }
 
-// --- the library's callbacks ----------------------------------------------------------------------
+// --- the library's callbacks -------------------------------------------------------------------
 
 void Server::onConnection(void* self, MHD_Connection* connection, void** state,
                           MHD_ConnectionNotificationCode code) {
@@ -279,7 +279,7 @@ void Server::onCompleted(void* self, MHD_Connection*, void** state, MHD_RequestT
     server.changed_.notify_all();
 }
 
-// --- one request ----------------------------------------------------------------------------------
+// --- one request -------------------------------------------------------------------------------
 
 MHD_Result Server::begin(MHD_Connection* connection, const char* method, void** state) {
     const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);

@@ -1,9 +1,10 @@
 // The collector's HTTP server, on libmicrohttpd: epoll, a small pool of threads, optionally TLS.
 //
 // How a request goes: its header is checked (host, principal, path, method, declared length) and
-// refused before a byte of its body is read; the body is taken, bounded; the connection is suspended;
-// the handler runs on an executor of ours; the connection is resumed with the reply. So the server's
-// threads never wait, and a slow query never delays a report. See docs/decisions/0008-http-server.md.
+// refused before a byte of its body is read; the body is taken, bounded; the connection is
+// suspended; the handler runs on an executor of ours; the connection is resumed with the reply. So
+// the server's threads never wait, and a slow query never delays a report. See
+// docs/decisions/0008-http-server.md.
 //
 // Limits: common/limits.h, ConnectionLimits, ServerOptions; each hit is counted in the telemetry.
 // Thread-safe.

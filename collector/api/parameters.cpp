@@ -62,7 +62,8 @@ std::optional<int> takeZone(std::string_view& text) {
     return sign * (*hours * 60 + *minutes);
 }
 
-// 2026-11-22T03:07:12.5+02:00. Source: RFC 3339, section 5.6; 'T' and 'Z' in upper case, as Go wants.
+// 2026-11-22T03:07:12.5+02:00. Source: RFC 3339, section 5.6; 'T' and 'Z' in upper case, as Go
+// wants.
 std::optional<std::int64_t> parseRfc3339(std::string_view text) {
     using namespace std::chrono;
     const auto year_ = takeDigits(text, 4);

@@ -1,5 +1,5 @@
-// Parameters of a request (query string and form body), and the values that Prometheus's API takes in
-// them. Everything here is outside data. All functions are thread-safe.
+// Parameters of a request (query string and form body), and the values that Prometheus's API takes
+// in them. Everything here is outside data. All functions are thread-safe.
 //
 // Formats and words of the errors: Prometheus, web/api/v1/api.go (parseTime, parseDuration,
 // invalidParamError), so that Grafana and promtool show what they are used to.
@@ -45,7 +45,8 @@ std::optional<std::string> percentDecoded(std::string_view text, bool plus_is_sp
 
 // Unix seconds with decimals, or RFC 3339. The error reads `cannot parse "x" to a valid timestamp`.
 Result<std::int64_t> parseTimestampMs(std::string_view text);
-// Seconds with decimals, or a Prometheus duration. The error reads `cannot parse "x" to a valid duration`.
+// Seconds with decimals, or a Prometheus duration. The error reads `cannot parse "x" to a valid
+// duration`.
 Result<Milliseconds> parseStep(std::string_view text);
 
 // The value of a time parameter, `fallback_ms` where it is absent; errors name the parameter.

@@ -47,8 +47,8 @@ Reply queryFailure(const Error& error) {
                                                        : error);
 }
 
-// A shorter `timeout` than ours is the caller's to ask for; only its form is checked here, because the
-// engine's own bounds every query.
+// A shorter `timeout` than ours is the caller's to ask for; only its form is checked here, because
+// the engine's own bounds every query.
 Status checkTimeout(const Parameters& parameters) {
     const auto text = parameters.text("timeout");
     if (text.empty()) return {};
@@ -117,7 +117,7 @@ Reply rangeQuery(const Engine& engine, const Request& request) {
     return value ? success(query::queryAnswer(*value)) : queryFailure(value.error());
 }
 
-// --- series, labels, metadata ---------------------------------------------------------------------
+// --- series, labels, metadata ------------------------------------------------------------------
 
 struct Selection {
     std::vector<std::vector<Matcher>> matcher_sets;  // results are the union
@@ -206,9 +206,10 @@ Reply metadata(const SeriesSource& source, const Request& request) {
         source.metadata(std::string(request.parameters.text("metric")), most)));
 }
 
-// --- status -----------------------------------------------------------------------------------------
+// --- status ------------------------------------------------------------------------------------
 
-// Grafana asks for it to learn which of Prometheus's features there are; `application` says who answers.
+// Grafana asks for it to learn which of Prometheus's features there are; `application` says who
+// answers.
 Reply buildInformation() {
     return success(
         R"({"status":"success","data":{"application":"clusterwatch","version":")" CLUSTERWATCH_VERSION

@@ -16,8 +16,8 @@ namespace clusterwatch::api {
 
 // Everything that is passed by reference outlives the router.
 
-// `/`, `/-/healthy`, `/-/ready`, `/metrics`. `not_ready` says why the collector can't do its work, and
-// is empty when it can; it is called on a server thread and must be quick.
+// `/`, `/-/healthy`, `/-/ready`, `/metrics`. `not_ready` says why the collector can't do its work,
+// and is empty when it can; it is called on a server thread and must be quick.
 void addServiceRoutes(Router& router, const Telemetry& telemetry,
                       std::function<std::string()> not_ready);
 

@@ -43,8 +43,8 @@ ssize_t StreamSet::read(void* stream, std::uint64_t, char* out, std::size_t spac
     return self.set->fill(self, out, space);
 }
 
-// Called by the library when the client can take more. Deciding that there is nothing and suspending
-// are one step under the lock, so that a wake in between is not lost.
+// Called by the library when the client can take more. Deciding that there is nothing and
+// suspending are one step under the lock, so that a wake in between is not lost.
 ssize_t StreamSet::fill(Stream& stream, char* out, std::size_t space) {
     MutexLock lock(mutex_);
     if (stopped_) return MHD_CONTENT_READER_END_OF_STREAM;

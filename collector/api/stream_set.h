@@ -1,5 +1,5 @@
-// The open server-sent event streams: each is suspended in libmicrohttpd until there is something to
-// say, so a stream costs a socket and no thread.
+// The open server-sent event streams: each is suspended in libmicrohttpd until there is something
+// to say, so a stream costs a socket and no thread.
 //
 // Thread-safe. Lock order: this, then the feed that a stream reads, then libmicrohttpd's own.
 #pragma once

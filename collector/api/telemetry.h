@@ -1,8 +1,7 @@
 // The collector's own telemetry: what /metrics shows beside the statistics of store and ingest.
 //
-// prometheus-cpp keeps the counters and writes the text. Paths appear as the pattern of their route,
-// so that a stranger's requests can't make series.
-// Thread-safe.
+// prometheus-cpp keeps the counters and writes the text. Paths appear as the pattern of their
+// route, so that a stranger's requests can't make series. Thread-safe.
 #pragma once
 
 #include <chrono>
