@@ -53,8 +53,6 @@ class CollectorClient : public QObject {
     void rangeQuery(const QString& promql, std::int64_t from_ms, std::int64_t to_ms, int step_s,
                     const Answer& answer);
 
-    bool connected() const { return connected_; }
-    bool tryingNow() const { return !retry_.isActive(); }
     // Until the next try; -1 while trying.
     double retryInSeconds() const;
 

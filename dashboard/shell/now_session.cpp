@@ -181,7 +181,6 @@ void NowSession::takeOffset(double offset_s) {
 }
 
 void NowSession::takeLoss(const QString& reason) {
-    ++failures_;
     loss_reason_ = reason;
     offsets_.clear();
     phase_ = LinkStatus::Phase::kLost;

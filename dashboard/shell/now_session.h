@@ -32,8 +32,6 @@ class NowSession : public QObject {
     const ChartData& requests() const { return requests_; }
     // The first snapshot, every tier's number and both charts have been answered.
     bool complete() const;
-    // There has been at least one try, and it failed.
-    bool failed() const { return failures_ > 0; }
 
   signals:
     void viewChanged();
@@ -73,7 +71,6 @@ class NowSession : public QObject {
     std::int64_t heard_ms_ = 0, heartbeat_ms_ = 0;
     std::deque<double> offsets_;
     double clock_offset_s_ = 0;
-    int failures_ = 0;
     std::set<QString> touched_;  // tiers whose number is to be fetched
     std::size_t slow_turn_ = 0;
     QTimer tick_, soon_, numbers_, slow_;

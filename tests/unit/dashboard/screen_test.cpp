@@ -73,8 +73,7 @@ TEST(Screen, ACriticalOneIsNot) {
     EXPECT_GT(saturatedShare(grab(world, Theme::light(), {1920, 1080}, "critical_light")), 0.003);
 }
 
-// The share of a tile's pixels that differ from its neighbours along both diagonals' hatch: a plain
-// ground has long runs of one colour, a hatched one has none longer than the hatch is wide.
+// A plain ground has long runs of one colour; on a hatched one none is longer than the hatch is wide.
 int longestRun(const QImage& image, int y) {
     int longest = 0, run = 0;
     for (int x = 1; x < image.width(); ++x) {
