@@ -391,8 +391,16 @@ TEST_F(StoreTest, VerifyReadsEverythingAndFindsDamage) {
     EXPECT_EQ(report->chunk_rows, 1u);
     EXPECT_EQ(report->samples, 100u);
     EXPECT_GE(report->journal_records, 1u);
-    const auto file = options_.data_dir / "chunks" / "01795305600000.db";
-    (void)file;
+
+    const auto file = options_.data_dir / "chunks" / "00001795305600000.db";
+    const auto before = imageOf(options_.data_dir);
+    overwrite(file, before.at(file.string()).find("CWCK") + 30, "x");
+    const auto damaged = imageOf(options_.data_dir);
+    report = verifyDataDirectory(options_.data_dir, posixFileSystem());
+    ASSERT_TRUE(report.ok());
+    EXPECT_EQ(report->damaged_chunk_rows, 1u);
+    EXPECT_EQ(report->problems.size(), 1u);
+    EXPECT_EQ(imageOf(options_.data_dir), damaged) << "nothing is changed";
     EXPECT_FALSE(verifyDataDirectory(directory_.path(), posixFileSystem()).ok());
 }
 
