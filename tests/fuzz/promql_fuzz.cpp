@@ -24,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static const query::Engine engine(source, clock, {.max_samples = 10'000});
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     const auto parsed = query::parseExpression(text);
-    if (!parsed && parsed.error().message().find("parse error: ") == std::string::npos) std::abort();
+    if (!parsed && parsed.error().message().find("parse error: ") == std::string::npos)
+        std::abort();
     for (const auto& value : {engine.instant(text, 20'000), engine.range(text, 0, 40'000, 7'000)}) {
         if (value && query::queryAnswer(*value).empty()) std::abort();
     }

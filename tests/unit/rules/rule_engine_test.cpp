@@ -183,10 +183,9 @@ groups:
 )");
     feed(10);
     rules->evaluateDue();
-    EXPECT_THAT(recorded,
-                ElementsAre("x:double{i=\"db2\",l=\"v\"} 20",
-                            "ALERTS_FOR_STATE{alertname=\"A\",i=\"db2\"} 1000",
-                            "ALERTS{alertname=\"A\",alertstate=\"firing\",i=\"db2\"} 1"));
+    EXPECT_THAT(recorded, ElementsAre("x:double{i=\"db2\",l=\"v\"} 20",
+                                      "ALERTS_FOR_STATE{alertname=\"A\",i=\"db2\"} 1000",
+                                      "ALERTS{alertname=\"A\",alertstate=\"firing\",i=\"db2\"} 1"));
     recorded.clear();
     step(*rules, std::nullopt);
     EXPECT_THAT(recorded, ::testing::UnorderedElementsAre(
