@@ -11,7 +11,7 @@ readonly BUILD_PACKAGES=(
     g++ cmake ninja-build ccache pkg-config python3 ca-certificates
     libfmt-dev libspdlog-dev libprotobuf-dev protobuf-compiler zlib1g-dev libzstd-dev libsnappy-dev libssl-dev
     libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libsqlite3-dev prometheus-cpp-dev libmicrohttpd-dev
-    libcpp-httplib-dev libmemcached-dev libmariadb-dev libre2-dev libsystemd-dev
+    libcpp-httplib-dev libmemcached-dev default-libmysqlclient-dev libre2-dev libsystemd-dev
     qt6-base-dev qt6-charts-dev libqt6opengl6-dev libxkbcommon-dev libgl-dev fonts-dejavu-core
     libgtest-dev libgmock-dev libbenchmark-dev
 )
