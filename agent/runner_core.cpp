@@ -162,7 +162,8 @@ void Runner::Core::finish(Slot& slot, ProbeRun run) {
     slot.statistics.cut_texts += cut.texts;
     slot.previous_states.clear();
     for (const auto& check : run.checks) slot.previous_states[check.name] = check.state;
-    run.time = slot.wall_started;
+    // Repeats of a slow probe's last result have gone out while it ran: its new one is newer.
+    run.time = slow(slot) ? wall_now_() : slot.wall_started;
     run.duration = took;
     publish(slot, std::move(run), now);
 }
@@ -179,7 +180,7 @@ void Runner::Core::publishTimedOut(Slot& slot, MonotonicTime now) {
     for (const auto& [check, state] : slot.previous_states)
         run.check(check, State::kUnknown, run.message);
     if (run.checks.empty()) run.check("probe", State::kUnknown, run.message);
-    run.time = slot.statistics.hung ? wall_now_() : slot.wall_started;
+    run.time = slot.statistics.hung || slow(slot) ? wall_now_() : slot.wall_started;
     if (!slot.statistics.hung) spdlog::warn("probe {}: {}", slot.settings.name, run.message);
     slot.statistics.hung = true;
     publish(slot, std::move(run), now);

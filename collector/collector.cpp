@@ -40,6 +40,7 @@ ingest::IngestOptions ingestOptions(const CollectorSettings& settings) {
     options.cluster = settings.cluster;
     options.name_space = settings.name_space;
     options.max_series_per_agent = settings.max_series_per_agent;
+    options.max_sample_future = settings.max_sample_future;
     return options;
 }
 

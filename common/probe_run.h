@@ -83,7 +83,8 @@ struct ProbeRun {
     std::string kind;   // "host", "apache", "mysql", ...
     std::string role;   // "primary", "replica", "web"; may be empty
     Target target;
-    WallTime time;             // of the readings: the start of the run, on the corrected clock
+    WallTime
+        time;  // of the readings, on the corrected clock: the run's start (of a slow probe: end)
     Milliseconds duration{0};  // how long the run took
     Milliseconds interval{0};  // when the next one may be expected
     Outcome outcome = Outcome::kInternal;

@@ -174,6 +174,7 @@ IngestReply IngestImpl::accept(AgentEntry& entry, const wire::Report& report,
         s.samples += plan.samples;
         s.refused_samples += plan.refused_samples + committed->too_old + committed->too_far_ahead;
         s.dropped_labels += plan.foreign_labels;
+        s.missed_runs += plan.missed_runs;
         if (plan.limit_hit) ++s.series_limit_hits;
     });
     publish(entry, report, plan);
@@ -217,13 +218,20 @@ Status IngestImpl::checkLayouts(const Session& session,
 
 Status IngestImpl::planRuns(AgentEntry& entry, const std::vector<const wire::WireBatch*>& batches,
                             RunPlanner& planner) {
+    if (batches.empty()) return {};
     const auto now = clock_.monotonicNow();
+    Pulses pulses;  // a working copy: these runs are not heard before they are committed
+    {
+        const MutexLock lock(mutex_);
+        pulses = entry.pulses;
+    }
     for (const auto* batch : batches) {
-        std::optional<double> up;
-        if (planner.inTime(*batch)) {
-            const MutexLock lock(mutex_);
-            const ProbeRun& run = batch->run.run;
-            up = entry.pulses.othersInTime(run.target, run.probe, now) ? 1.0 : 0.0;
+        const ProbeRun& run = batch->run.run;
+        std::vector<Sample> up;
+        if (planner.isCurrent(*batch) && pulses.awaits(run)) {
+            for (const auto time_ms : pulses.heard(run, now)) up.push_back({time_ms, 0});
+            const bool all = pulses.othersInTime(run.target, run.probe, now);
+            up.push_back({toUnixMs(run.time), all ? 1.0 : 0.0});
         }
         if (auto added = planner.add(*batch, up); !added) return added;
     }

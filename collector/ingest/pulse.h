@@ -1,8 +1,12 @@
-// When each probe was last heard, on the monotonic clock: what `up` and silence are judged by.
+// When each probe was last heard, on the monotonic clock, and up to which of its intervals `up` has
+// been written: what `up` and silence are judged by. Each interval gets a 1 or a 0, and only one of
+// them, whichever lane brings its run: a run that comes after its interval was called missed is
+// history, and an interval that a newer run has passed over was missed.
 // Not durable: after a restart every probe gets the time to report that a new one gets.
 // Not thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,7 +31,10 @@ class Pulses {
     bool expects(const std::string& probe) const {
         return !schedule_known_ || pulses_.contains(probe);
     }
-    void heard(const ProbeRun& run, MonotonicTime now);
+    // Whether the run's interval has neither its 1 nor its 0 yet.
+    bool awaits(const ProbeRun& run) const;
+    // A run that was awaited. Returns the times of the runs that it passed over, rising.
+    std::vector<std::int64_t> heard(const ProbeRun& run, MonotonicTime now);
     // After a pause of the collector itself nothing was missed: everybody starts anew.
     void startAgain(MonotonicTime now, Milliseconds grace);
 
@@ -51,6 +58,8 @@ class Pulses {
         Milliseconds interval{0}, deadline{0};
         MonotonicTime since;  // receipt of the last run, or when it was first expected
         MonotonicTime next_miss;
+        std::int64_t accounted_ms =
+            0;  // time of the last run, or of the last one missed; 0: none yet
         bool silent = false;
     };
     std::map<std::string, Pulse> pulses_;  // by probe

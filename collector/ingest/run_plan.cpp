@@ -20,11 +20,11 @@ double seconds(Milliseconds duration) { return static_cast<double>(duration.coun
 
 }  // namespace
 
-bool RunPlanner::inTime(const wire::WireBatch& batch) const {
+bool RunPlanner::isCurrent(const wire::WireBatch& batch) const {
     const ProbeRun& run = batch.run.run;
-    if (context_.report.lane != wire::Lane::kLive) return false;
     const auto known = probes_.find(run.probe);
-    if (known != probes_.end() && toUnixMs(run.time) <= known->second.live.time_ms) return false;
+    if (known != probes_.end() && toUnixMs(run.time) <= known->second.newest().time_ms)
+        return false;
     // Both times are the agent's, the second one corrected to the clock that stamped the first.
     const auto sent_ms = context_.report.sent_ms +
                          static_cast<std::int64_t>(context_.report.clock_offset_seconds * 1000.0);
@@ -123,7 +123,7 @@ void RunPlanner::addNote(const wire::WireBatch& batch, const RunRecord* previous
             {context_.report.agent.node, run.probe, run.target, mark, mark, false});
 }
 
-Status RunPlanner::add(const wire::WireBatch& batch, std::optional<double> up) {
+Status RunPlanner::add(const wire::WireBatch& batch, const std::vector<Sample>& up) {
     const ProbeRun& run = batch.run.run;
     const auto count = static_cast<std::uint32_t>(batch.run.values.size());
     const auto time_ms = toUnixMs(run.time);
@@ -155,7 +155,7 @@ Status RunPlanner::add(const wire::WireBatch& batch, std::optional<double> up) {
     if (layout->repeated > 0)
         refuse(batch.sequence, "the same series twice in a run", layout->repeated);
 
-    plan_.runs.push_back({&batch, inTime(batch), false, {}});
+    plan_.runs.push_back({&batch, !up.empty(), false, {}});
     addOwn(run, count, column);
     SeriesIds present(column.series);
     std::sort(present.begin(), present.end());
@@ -164,12 +164,14 @@ Status RunPlanner::add(const wire::WireBatch& batch, std::optional<double> up) {
     addStaleMarkers(previous, present, column);
     addNote(batch, previous, std::move(present));
     plan_.write.columns.push_back(std::move(column));
-    if (!up) return {};
+    if (up.empty()) return {};
 
     const auto up_id = context_.store.seriesId(
         identify({}, "up", run.target, context_.report.agent.node, context_.external),
         targetGroup(context_.report.agent.node, run.target));
-    if (up_id) plan_.write.columns.push_back({time_ms, {*up_id}, {*up}});
+    plan_.missed_runs += up.size() - 1;
+    if (!up_id) return {};
+    for (const auto& [t_ms, value] : up) plan_.write.columns.push_back({t_ms, {*up_id}, {value}});
     return {};
 }
 

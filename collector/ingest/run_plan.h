@@ -12,13 +12,14 @@
 #include "collector/ingest/series_binder.h"
 #include "collector/ingest/session.h"
 #include "collector/store/store.h"
+#include "common/sample.h"
 #include "proto/wire.h"
 
 namespace clusterwatch::ingest {
 
 struct PlannedRun {
     const wire::WireBatch* batch = nullptr;
-    bool in_time = false;              // live, newest, and at most three intervals old when sent
+    bool in_time = false;              // says how things are now: see RunPlanner::isCurrent
     bool judged_anew = false;          // its header differs from the run before it
     std::optional<ProbeRun> previous;  // the run before it, if judged_anew and there is one
 };
@@ -29,7 +30,7 @@ struct ReportPlan {
     std::vector<PlannedRun> runs;
     std::vector<wire::Refusal> refused;
     std::vector<SilenceChange> disproved;  // marks of silence to take back
-    std::uint64_t samples = 0, refused_samples = 0, foreign_labels = 0;
+    std::uint64_t samples = 0, refused_samples = 0, foreign_labels = 0, missed_runs = 0;
     bool limit_hit = false;
 };
 
@@ -49,10 +50,13 @@ class RunPlanner {
     RunPlanner(Context context, std::map<std::string, ProbeRecord> probes)
         : context_(context), probes_(std::move(probes)) {}
 
-    // Whether the run is in time, before add(): its `up` depends on the target's other probes.
-    bool inTime(const wire::WireBatch& batch) const;
-    // `up`: 1, 0, or nothing to write. REQUIRES: the batch's layout is of the session, and fits.
-    Status add(const wire::WireBatch& batch, std::optional<double> up);
+    // Whether the run is the newest of its probe, and at most three intervals old when sent. To be
+    // asked before add(). Either lane may bring it: a run whose first sending failed comes by
+    // back-fill.
+    bool isCurrent(const wire::WireBatch& batch) const;
+    // `up`: what to write; empty for a run that is history. REQUIRES: the batch's layout is of the
+    // session, and fits.
+    Status add(const wire::WireBatch& batch, const std::vector<Sample>& up);
     // A probe that left the schedule: its series end now.
     void remove(const std::string& probe, const ProbeRecord& record);
 

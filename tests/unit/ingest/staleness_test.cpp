@@ -128,7 +128,8 @@ TEST_F(Staleness, UpIsZeroForEachIntervalMissed) {
     waitBeating(agent, std::chrono::seconds(20));
     EXPECT_THAT(up(), ElementsAre(1, 0, 0));
     send(agent, 2, runAt(now()));
-    EXPECT_THAT(up(), ElementsAre(1, 0, 0, 1));
+    // The run due at 30 s was not called missed yet, and has been passed over.
+    EXPECT_THAT(up(), ElementsAre(1, 0, 0, 0, 1));
 }
 
 TEST_F(Staleness, UpIsZeroWhileAnotherProbeOfTheTargetIsMissing) {
@@ -146,6 +147,60 @@ TEST_F(Staleness, UpIsZeroWhileAnotherProbeOfTheTargetIsMissing) {
     clock_.advance(Milliseconds{100});
     send(agent, 6, runAt(now(), "mysql"));
     EXPECT_EQ(up().back(), 1);
+}
+
+TEST_F(Staleness, ARunWhoseFirstSendingFailedHasUpOne) {
+    Sender live("db2");
+    Sender backfill("db2", 'a', wire::Lane::kBackfill);
+    live.schedule = {scheduled("mysql")};
+    send(live, 1, runAt(kStart));
+    waitBeating(live, std::chrono::seconds(11));
+    send(backfill, 2, runAt(kStart + 10'000));
+    EXPECT_EQ(ingest_->nodes().at(0).targets.at(0).freshness, derive::Freshness::kFresh);
+    waitBeating(live, std::chrono::seconds(9));
+    send(live, 3, runAt(now()));
+    EXPECT_THAT(up(), ElementsAre(1, 1, 1));
+}
+
+TEST_F(Staleness, AnIntervalCalledMissedStaysMissed) {
+    Sender live("db2");
+    Sender backfill("db2", 'a', wire::Lane::kBackfill);
+    live.schedule = {scheduled("mysql")};
+    send(live, 1, runAt(kStart));
+    waitBeating(live, std::chrono::seconds(18));
+    EXPECT_THAT(up(), ElementsAre(1, 0));
+    send(backfill, 2, runAt(kStart + 10'000));
+    EXPECT_EQ(samples("mysql_up").size(), 2u);
+    waitBeating(live, std::chrono::seconds(2));
+    send(live, 3, runAt(now()));
+    EXPECT_THAT(up(), ElementsAre(1, 0, 1));
+}
+
+// With so long a deadline the next run comes before the one before it could be called missed.
+TEST_F(Staleness, ARunThatANewerOnePassedOverWasMissed) {
+    Sender live("db2");
+    Sender backfill("db2", 'a', wire::Lane::kBackfill);
+    live.schedule = {scheduled("mysql")};
+    live.schedule[0].deadline = Milliseconds{10'000};
+    send(live, 1, runAt(kStart));
+    waitBeating(live, std::chrono::seconds(20));
+    send(live, 3, runAt(kStart + 20'000));
+    send(backfill, 2, runAt(kStart + 10'000));
+    EXPECT_THAT(up(), ElementsAre(1, 0, 1));
+    EXPECT_EQ(samples("up").at(1).t_ms, kStart + 10'000);
+    EXPECT_EQ(ingest_->statistics().missed_runs, 1u);
+}
+
+TEST_F(Staleness, ManyRunsInOneReportAreJudgedOneAfterTheOther) {
+    Sender agent("db2");
+    send(agent, 1, runAt(kStart));
+    clock_.advance(std::chrono::seconds(11));
+    wire::Report report = agent.report(clock_);
+    for (const std::uint64_t i : {2u, 3u})  // the same interval's, twice
+        agent.encoder.add(report, i, i, runAt(kStart + 8'000 + 1'000 * static_cast<int>(i)));
+    exchange(agent, report);
+    EXPECT_EQ(samples("mysql_up").size(), 3u);
+    EXPECT_THAT(up(), ElementsAre(1, 1));
 }
 
 TEST_F(Staleness, AProbeThatNeverReportsHasUpZero) {
