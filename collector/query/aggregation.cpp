@@ -67,20 +67,6 @@ class CountOf {
     double count_ = 1;
 };
 
-Labels groupLabels(const Labels& labels, const Aggregate& aggregate) {
-    if (aggregate.without) {
-        Labels rest = labels;
-        rest.remove(kMetricName);
-        for (const std::string& name : aggregate.grouping) rest.remove(name);
-        return rest;
-    }
-    std::vector<Labels::Pair> kept;
-    for (const std::string& name : aggregate.grouping) {
-        kept.emplace_back(name, std::string(labels.get(name)));
-    }
-    return Labels(std::move(kept));
-}
-
 template <typename Accumulator>
 class AggregationOperator final : public SeriesOperator {
   public:
@@ -113,7 +99,8 @@ class AggregationOperator final : public SeriesOperator {
             auto more = input_->next(series);
             if (!more) return more.error();
             if (!*more) return {};
-            auto& group = groups_[groupLabels(series.labels, aggregate_)];
+            auto& group =
+                groups_[keptLabels(series.labels, !aggregate_.without, aggregate_.grouping)];
             if (group.empty()) {
                 if (Status status = evaluation_.hold(steps.size()); !status) return status;
                 group.resize(steps.size());
@@ -137,6 +124,18 @@ class AggregationOperator final : public SeriesOperator {
 };
 
 }  // namespace
+
+Labels keptLabels(const Labels& labels, bool keep_named, const std::vector<std::string>& names) {
+    if (!keep_named) {
+        Labels rest = labels;
+        rest.remove(kMetricName);
+        for (const std::string& name : names) rest.remove(name);
+        return rest;
+    }
+    std::vector<Labels::Pair> kept;
+    for (const std::string& name : names) kept.emplace_back(name, std::string(labels.get(name)));
+    return Labels(std::move(kept));
+}
 
 OperatorPtr makeAggregation(const Aggregate& aggregate, OperatorPtr input, Evaluation& evaluation) {
     switch (aggregate.op) {

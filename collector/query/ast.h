@@ -64,12 +64,24 @@ enum class BinaryOp : std::uint8_t {
     kLess,
     kGreaterOrEqual,
     kLessOrEqual,
+    kAnd,
+    kOr,
+    kUnless,
 };
 bool isComparison(BinaryOp op);
+bool isSetOperator(BinaryOp op);
+
+// Which labels must be equal for two elements to match: those named (on), or all but those named and
+// the metric's name (ignoring, which is also what stands where nothing is said).
+struct Matching {
+    bool on = false;
+    std::vector<std::string> labels;
+};
 
 struct Binary {
     BinaryOp op = BinaryOp::kAdd;
     bool returns_bool = false;
+    Matching matching;  // of set operators
     ExprPtr left;
     ExprPtr right;
 };

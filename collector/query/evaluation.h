@@ -88,6 +88,13 @@ Result<Matrix> selectRange(const MatrixSelector& selector, Evaluation& evaluatio
 
 OperatorPtr makeAggregation(const Aggregate& aggregate, OperatorPtr input, Evaluation& evaluation);
 
+// and, or, unless (set_operators.cpp).
+OperatorPtr makeSetOperator(const Binary& binary, OperatorPtr left, OperatorPtr right,
+                            Evaluation& evaluation);
+
+// Of these labels those named (keep_named), or all but those named and the metric's name.
+Labels keptLabels(const Labels& labels, bool keep_named, const std::vector<std::string>& names);
+
 // A scalar expression's value at each step.
 // REQUIRES: expr.type is kScalar.
 std::vector<double> evaluateScalar(const Expr& expr, const Steps& steps);

@@ -1,11 +1,11 @@
 // The inner operators (a vector with a number, negation), and the tree's translation into operators.
 #include <cmath>
-#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "collector/query/evaluation.h"
+#include "collector/query/step_sets.h"
 
 namespace clusterwatch::query {
 namespace {
@@ -20,6 +20,7 @@ bool mayHoldSeveralNames(const Expr& expr) {
         return true;
     }
     if (const auto* binary = std::get_if<Binary>(&inner.node)) {
+        if (binary->op == BinaryOp::kOr) return true;
         const bool vector_left = binary->left->type == ValueType::kVector;
         return mayHoldSeveralNames(vector_left ? *binary->left : *binary->right);
     }
@@ -41,17 +42,18 @@ bool mayHoldSeveralNames(const Expr& expr) {
 // Drops the name, and sees to it that no two series that have become equal share a step.
 class NameDropper {
   public:
-    NameDropper(bool may_collide, const Steps& steps) : may_collide_(may_collide), steps_(steps) {}
+    NameDropper(bool may_collide, Evaluation& evaluation)
+        : may_collide_(may_collide), steps_(evaluation.steps()), taken_(evaluation) {}
 
     Status drop(Series& series) {
         series.labels.remove(kMetricName);
         if (!may_collide_) return {};
-        auto& taken = taken_[series.labels];
-        taken.resize(steps_.size());
+        auto taken = taken_.row(series.labels);
+        if (!taken) return taken.error();
         for (const Sample& point : series.points) {
-            const std::size_t step = steps_.indexOf(point.t_ms);
-            if (taken[step]) return sameLabelset();
-            taken[step] = true;
+            auto bit = (**taken)[steps_.indexOf(point.t_ms)];
+            if (bit) return sameLabelset();
+            bit = true;
         }
         return {};
     }
@@ -59,21 +61,21 @@ class NameDropper {
   private:
     const bool may_collide_;
     const Steps& steps_;
-    std::unordered_map<Labels, std::vector<bool>, LabelsHash> taken_;
+    StepSets taken_;
 };
 
 // vector OP number, and number OP vector.
 class VectorScalarOperator final : public SeriesOperator {
   public:
     VectorScalarOperator(const Binary& binary, OperatorPtr vector, std::vector<double> scalars,
-                         bool may_collide, const Steps& steps)
+                         bool may_collide, Evaluation& evaluation)
         : op_(binary.op),
           filters_(isComparison(binary.op) && !binary.returns_bool),
           vector_left_(binary.left->type == ValueType::kVector),
           vector_(std::move(vector)),
           scalars_(std::move(scalars)),
-          steps_(steps),
-          dropper_(may_collide, steps) {}
+          steps_(evaluation.steps()),
+          dropper_(may_collide, evaluation) {}
 
     Result<bool> next(Series& out) override {
         for (;;) {
@@ -112,8 +114,8 @@ class VectorScalarOperator final : public SeriesOperator {
 
 class NegationOperator final : public SeriesOperator {
   public:
-    NegationOperator(OperatorPtr vector, bool may_collide, const Steps& steps)
-        : vector_(std::move(vector)), dropper_(may_collide, steps) {}
+    NegationOperator(OperatorPtr vector, bool may_collide, Evaluation& evaluation)
+        : vector_(std::move(vector)), dropper_(may_collide, evaluation) {}
 
     Result<bool> next(Series& out) override {
         auto more = vector_->next(out);
@@ -129,6 +131,13 @@ class NegationOperator final : public SeriesOperator {
 };
 
 Result<OperatorPtr> makeBinary(const Binary& binary, Evaluation& evaluation) {
+    if (isSetOperator(binary.op)) {
+        auto left = makeOperator(*binary.left, evaluation);
+        if (!left) return left;
+        auto right = makeOperator(*binary.right, evaluation);
+        if (!right) return right;
+        return makeSetOperator(binary, std::move(*left), std::move(*right), evaluation);
+    }
     const bool vector_left = binary.left->type == ValueType::kVector;
     const Expr& vector = vector_left ? *binary.left : *binary.right;
     const Expr& scalar = vector_left ? *binary.right : *binary.left;
@@ -136,7 +145,7 @@ Result<OperatorPtr> makeBinary(const Binary& binary, Evaluation& evaluation) {
     if (!input) return input;
     return OperatorPtr(std::make_unique<VectorScalarOperator>(
         binary, std::move(*input), evaluateScalar(scalar, evaluation.steps()),
-        mayHoldSeveralNames(vector), evaluation.steps()));
+        mayHoldSeveralNames(vector), evaluation));
 }
 
 }  // namespace
@@ -155,7 +164,7 @@ Result<OperatorPtr> makeOperator(const Expr& expr, Evaluation& evaluation) {
         auto input = makeOperator(*negation->operand, evaluation);
         if (!input) return input;
         return OperatorPtr(std::make_unique<NegationOperator>(
-            std::move(*input), mayHoldSeveralNames(*negation->operand), evaluation.steps()));
+            std::move(*input), mayHoldSeveralNames(*negation->operand), evaluation));
     }
     const auto& aggregate = std::get<Aggregate>(inner.node);
     auto input = makeOperator(*aggregate.argument, evaluation);
@@ -197,7 +206,11 @@ double apply(BinaryOp op, double left, double right) {
         case BinaryOp::kLess: return left < right ? 1 : 0;
         case BinaryOp::kGreaterOrEqual: return left >= right ? 1 : 0;
         case BinaryOp::kLessOrEqual: return left <= right ? 1 : 0;
+        case BinaryOp::kAnd:
+        case BinaryOp::kOr:
+        case BinaryOp::kUnless: break;
     }
+    CHECK(false);  // a set operator has no numbers
     return 0;
 }
 

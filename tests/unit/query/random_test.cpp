@@ -1,8 +1,10 @@
 // The engine against a slow, obviously right evaluator, over random data: each step of a range query is
 // computed from all samples of the series, from scratch.
 #include <cmath>
+#include <map>
 #include <random>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "collector/query/engine.h"
@@ -138,6 +140,92 @@ TEST(Random, AgreesWithTheNaiveEvaluator) {
         }
     }
     EXPECT_GT(points, 50'000u);  // most answers are not empty
+}
+
+// --- set operators -----------------------------------------------------------------------------
+
+using Elements = std::map<Labels, double>;
+
+Labels key(const Labels& labels, const std::vector<std::string>& on) {
+    std::vector<Labels::Pair> pairs;
+    for (const std::string& name : on) pairs.emplace_back(name, std::string(labels.get(name)));
+    return Labels(std::move(pairs));
+}
+
+bool anyMatch(const Labels& labels, const Elements& others, const std::vector<std::string>& on) {
+    for (const auto& [other, value] : others) {
+        if (key(labels, on) == key(other, on)) return true;
+    }
+    return false;
+}
+
+Elements naiveSet(std::string_view op, const Elements& left, const Elements& right,
+                  const std::vector<std::string>& on) {
+    Elements result;
+    for (const auto& [labels, value] : left) {
+        const bool match = anyMatch(labels, right, on);
+        if (op == "or" || match == (op == "and")) result.emplace(labels, value);
+    }
+    for (const auto& [labels, value] : right) {
+        if (op == "or" && !anyMatch(labels, left, on)) result.emplace(labels, value);
+    }
+    return result;
+}
+
+Elements elementsAt(const VectorSource& source, std::string_view name, std::int64_t t) {
+    Elements result;
+    for (const auto& [labels, samples] : source.data()) {
+        if (labels.metricName() != name) continue;
+        if (const auto value = naiveInstant(samples, t)) result.emplace(labels, *value);
+    }
+    return result;
+}
+
+Elements elementsAt(const Matrix& matrix, std::int64_t t) {
+    Elements result;
+    for (const Series& series : matrix) {
+        for (const Sample& point : series.points) {
+            if (point.t_ms == t) result.emplace(series.labels, point.value);
+        }
+    }
+    return result;
+}
+
+TEST(Random, SetOperatorsAgreeWithTheNaiveEvaluator) {
+    SystemClock clock;
+    std::size_t elements = 0;
+    const std::pair<const char*, std::vector<std::string>> matchings[] = {
+        {"", {"i", "j"}}, {"on (i)", {"i"}}, {"ignoring (i)", {"j"}}, {"on ()", {}}};
+    for (unsigned seed = 1; seed <= 40; ++seed) {
+        SCOPED_TRACE(seed);
+        std::mt19937 random(seed);
+        VectorSource source;
+        for (const char* name : {"x", "y"}) {
+            for (int series = 0; series < 6; ++series) {
+                if (random() % 3 == 0) continue;
+                source.add({{"__name__", name},
+                            {"i", std::to_string(series % 2)},
+                            {"j", std::to_string(series / 2)}},
+                           randomSeries(random));
+            }
+        }
+        const Engine engine(source, clock);
+        for (const char* op : {"and", "or", "unless"}) {
+            for (const auto& [matching, on] : matchings) {
+                const std::string query = fmt::format("x {} {} y", op, matching);
+                const auto value = engine.range(query, 0, 1'900'000, 50'000);
+                ASSERT_TRUE(value) << query << ": " << value.error().message();
+                for (std::int64_t t = 0; t <= 1'900'000; t += 50'000) {
+                    const Elements expected =
+                        naiveSet(op, elementsAt(source, "x", t), elementsAt(source, "y", t), on);
+                    ASSERT_EQ(elementsAt(std::get<Matrix>(*value), t), expected)
+                        << query << " at " << t;
+                    elements += expected.size();
+                }
+            }
+        }
+    }
+    EXPECT_GT(elements, 20'000u);
 }
 
 }  // namespace
