@@ -1,6 +1,7 @@
 clusterwatch_test(rules_test
     SOURCES
         unit/rules/active_alerts_test.cpp
+        unit/rules/replication_rules_test.cpp
         unit/rules/rule_engine_test.cpp
         unit/rules/rule_file_test.cpp
         unit/rules/rules_json_test.cpp
