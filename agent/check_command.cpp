@@ -96,7 +96,7 @@ int runCheck(Settings& settings, std::string_view only, const Clock& clock, bool
         });
     runner.start();
     {
-        std::unique_lock lock(collected->mutex);
+        MutexLock lock(collected->mutex);
         collected->changed.wait_for(lock, longest + kFirstRunsWithin * 2,
                                     [&] { return collected->runs.size() >= wanted; });
     }

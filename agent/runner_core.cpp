@@ -63,8 +63,8 @@ void Runner::Core::begin() {
 
 void Runner::Core::work(std::size_t index, const std::stop_token& stop) {
     Slot& slot = slots_[index];
-    std::unique_lock lock(mutex_);
-    while (changed_.wait(lock, stop, [&] { return slot.due; }) && !stop.stop_requested()) {
+    MutexLock lock(mutex_);
+    while (changed_.wait(lock, stop, [&slot] { return slot.due; }) && !stop.stop_requested()) {
         slot.due = false;
         const ProbeContext context{clock_, slot.deadline, stop, slot.previous_states};
         lock.unlock();
@@ -215,7 +215,7 @@ void Runner::Core::repeatLast(Slot& slot, MonotonicTime now) {
 }
 
 std::vector<std::size_t> Runner::Core::end(Milliseconds patience) {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     // What comes back within the patience is still published.
     const auto idle = [this] {
         return std::none_of(slots_.begin(), slots_.end(),

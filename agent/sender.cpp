@@ -27,17 +27,18 @@ void Sender::start() {
 void Sender::stop(Milliseconds flush) {
     if (!thread_.joinable()) return;
     {
-        std::unique_lock lock(mutex_);
+        MutexLock lock(mutex_);
         flush_until_ = clock_.monotonicNow() + flush;
         changed_.notify_all();
-        changed_.wait_for(lock, flush, [this] { return ended_; });
+        const auto ended = [this]() REQUIRES_LOCK(mutex_) { return ended_; };
+        changed_.wait_for(lock, flush, ended);
         thread_.request_stop();
         // A request that was just about to start is not cancelled by the first call.
         while (!ended_) {
             lock.unlock();
             transport_.cancel();
             lock.lock();
-            changed_.wait_for(lock, Milliseconds{50}, [this] { return ended_; });
+            changed_.wait_for(lock, Milliseconds{50}, ended);
         }
     }
     thread_.join();
@@ -76,7 +77,7 @@ std::uint64_t Sender::backlogBefore() const {
 }
 
 Sender::Work Sender::waitForWork(const std::stop_token& stop) {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     const auto now = clock_.monotonicNow();
     const bool backlog = spool_.hasPending(options_.collector, backlogBefore());
     if (stop.stop_requested()) return Work::kEnd;
@@ -93,7 +94,7 @@ Sender::Work Sender::waitForWork(const std::stop_token& stop) {
         if (!live_.empty()) wake = std::min(wake, live_since_ + kCoalesceWithin);
     }
     const auto delivered = delivered_through_;
-    changed_.wait_until(lock, stop, wake, [&] {
+    changed_.wait_until(lock, stop, wake, [&]() REQUIRES_LOCK(mutex_) {
         return flush_until_.has_value() ||
                (delivered_through_ != delivered && clock_.monotonicNow() >= not_before_);
     });

@@ -11,8 +11,6 @@
 namespace clusterwatch::agent {
 namespace {
 
-constexpr std::size_t kRecentTimes = 64;
-
 std::int64_t ageMs(const MonotonicTime& since, const Clock& clock) {
     return std::chrono::duration_cast<Milliseconds>(clock.monotonicNow() - since).count();
 }

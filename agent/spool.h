@@ -41,6 +41,7 @@ inline constexpr std::uint64_t kSpoolSegmentBytes = std::uint64_t{1} << 20;
 inline constexpr std::uint64_t kIndexDistance = std::uint64_t{64} << 10;
 inline constexpr std::size_t kUnwrittenBatches = 64;
 inline constexpr std::size_t kDroppedRanges = 64;
+inline constexpr std::size_t kRecentTimes = 64;  // batches whose time is known without reading
 
 struct SpooledBatch {
     std::uint64_t sequence = 0;
@@ -114,9 +115,16 @@ class Spool {
 
     Spool(SpoolOptions options, const Clock& clock, DirectoryLock lock, std::string agent_id,
           SpoolState state, std::unique_ptr<Journal> journal);
+    // What the journal holds at the start.
+    struct Found {
+        std::uint64_t first = 0, last = 0;                          // numbers; 0: none
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> gaps;  // numbers it should hold too
+    };
     Status restore() EXCLUDES_LOCK(mutex_);
-    void restoreCursors();
-    void settleGap(std::uint64_t first, std::uint64_t last);
+    Status readJournal(Found& found) REQUIRES_LOCK(mutex_);
+    void restoreCursors() REQUIRES_LOCK(mutex_);
+    void settleLost(const Found& found) REQUIRES_LOCK(mutex_);
+    void settleGap(std::uint64_t first, std::uint64_t last) EXCLUDES_LOCK(mutex_);
 
     bool writeUnwritten() EXCLUDES_LOCK(mutex_);
     void boundUnwritten() EXCLUDES_LOCK(mutex_);

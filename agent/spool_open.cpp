@@ -62,26 +62,8 @@ Spool::Spool(SpoolOptions options, const Clock& clock, DirectoryLock lock, std::
 Status Spool::restore() {
     MutexLock lock(mutex_);
     if (auto done = journal_->removeBefore(numbers_.dropped_before); !done) return done;
-    struct Found {
-        std::uint64_t first = 0, last = 0;
-        std::vector<std::pair<std::uint64_t, std::uint64_t>> gaps;
-    } found;
-    const auto status = journal_->read(journal_->begin(), [&](const JournalRecord& entry) {
-        const auto record = decodeSpoolRecord(entry.payload);
-        if (entry.type != kSpoolRecordType || !record) return true;
-        if (epoch_ == 0) epoch_ = record->epoch;
-        // A record whose append was reported as failed may be there all the same, and again.
-        if (record->epoch != epoch_ || record->sequence <= found.last) return true;
-        if (found.last != 0 && record->sequence != found.last + 1)
-            found.gaps.emplace_back(found.last + 1, record->sequence - 1);
-        if (found.first == 0) found.first = record->sequence;
-        found.last = record->sequence;
-        noteWritten(entry.position, record->sequence, record->time_ms);
-        recent_.emplace_back(record->sequence, record->time_ms);
-        if (recent_.size() > 64) recent_.pop_front();
-        return true;
-    });
-    if (!status) return status;
+    Found found;
+    if (auto done = readJournal(found); !done) return done;
     // The state belongs to this journal if it speaks of the same epoch, or the journal is empty and
     // not younger than the state (somebody removed it): then its numbers must not be used again.
     const bool same_life = epoch_ != 0
@@ -98,6 +80,32 @@ Status Spool::restore() {
     next_ = last + 1;
     first_ = found.first != 0 ? found.first : next_;
     if (found.last < last) found.gaps.emplace_back(found.last + 1, last);
+    settleLost(found);
+    writeState(true);
+    return {};
+}
+
+Status Spool::readJournal(Found& found) {
+    const auto take = [&](const JournalRecord& entry) REQUIRES_LOCK(mutex_) {
+        const auto record = decodeSpoolRecord(entry.payload);
+        if (entry.type != kSpoolRecordType || !record) return true;
+        if (epoch_ == 0) epoch_ = record->epoch;
+        // A record whose append was reported as failed may be there all the same, and again.
+        if (record->epoch != epoch_ || record->sequence <= found.last) return true;
+        if (found.last != 0 && record->sequence != found.last + 1)
+            found.gaps.emplace_back(found.last + 1, record->sequence - 1);
+        if (found.first == 0) found.first = record->sequence;
+        found.last = record->sequence;
+        noteWritten(entry.position, record->sequence, record->time_ms);
+        recent_.emplace_back(record->sequence, record->time_ms);
+        if (recent_.size() > kRecentTimes) recent_.pop_front();
+        return true;
+    };
+    return journal_->read(journal_->begin(), take);
+}
+
+// Counts and reports what is missing, to each collector that lacks it, and waits for it no more.
+void Spool::settleLost(const Found& found) {
     for (auto& collector : collectors_) {
         // Below the oldest record: acknowledged, or dropped and counted when it was.
         if (const auto from = collector.settled.firstMissing(1); from < first_) {
@@ -118,8 +126,6 @@ Status Spool::restore() {
             collector.settled.add(first, through);
         }
     }
-    writeState(true);
-    return {};
 }
 
 void Spool::restoreCursors() {

@@ -29,8 +29,9 @@ void SpoolWriter::work(const std::stop_token& stop) {
         std::deque<ProbeRun> runs;
         std::vector<std::size_t> lost;
         {
-            std::unique_lock lock(mutex_);
-            changed_.wait_for(lock, stop, kLimitsEvery, [this] { return !queue_.empty(); });
+            MutexLock lock(mutex_);
+            changed_.wait_for(lock, stop, kLimitsEvery,
+                              [this]() REQUIRES_LOCK(mutex_) { return !queue_.empty(); });
             runs.swap(queue_);
             lost.swap(lost_samples_);
         }

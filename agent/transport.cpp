@@ -4,8 +4,8 @@
 #include <httplib.h>
 
 #include "common/config_node.h"
-#include "common/limits.h"
 #include "common/text.h"
+#include "proto/wire.h"
 
 namespace clusterwatch::agent {
 namespace {
@@ -28,7 +28,8 @@ class HttpTransport final : public Transport {
     }
 
     Status readToken() {
-        headers_ = {{"Content-Encoding", "zstd"},
+        headers_ = {{"Content-Type", "application/x-protobuf"},
+                    {"Content-Encoding", "zstd"},
                     {"User-Agent", "clusterwatch-agent/" CLUSTERWATCH_VERSION}};
         if (settings_.token_file.empty()) return {};
         auto token = readSecret(settings_.token_file);
@@ -39,10 +40,24 @@ class HttpTransport final : public Transport {
 
     Result<HttpAnswer> post(std::string_view body) override {
         try {
-            auto result =
-                client_.Post(kPath, headers_, body.data(), body.size(), "application/x-protobuf");
+            HttpAnswer answer;
+            bool too_large = false;
+            httplib::Request request;
+            request.method = "POST";
+            request.path = kPath;
+            request.headers = headers_;
+            request.body = body;
+            request.content_receiver = [&](const char* data, std::size_t size, auto, auto) {
+                too_large = answer.body.size() + size > wire::kReplyBytes;
+                if (!too_large) answer.body.append(data, size);
+                return !too_large;
+            };
+            const auto result = client_.send(request);
+            if (too_large)
+                return Error(ErrorCode::kLimit, fmt::format("{}: an answer of more than {} bytes",
+                                                            settings_.url, wire::kReplyBytes));
             if (!result) return failure(result.error());
-            HttpAnswer answer{result->status, std::move(result->body), std::nullopt};
+            answer.status = result->status;
             if (const auto seconds = parseUint(result->get_header_value("Retry-After")))
                 answer.retry_after = std::chrono::seconds(std::min<std::uint64_t>(*seconds, 3600));
             return answer;

@@ -1,7 +1,8 @@
 // How a report reaches a collector: one POST and its answer, over HTTP or HTTPS (cpp-httplib).
 //
 // A connection is kept open between reports. Each of connecting, writing and waiting for the answer
-// has a deadline, so that a peer that vanished without a word is noticed within 30 s. HTTPS always
+// has a deadline, so that a peer that vanished without a word is noticed within 30 s. An answer longer
+// than wire::kReplyBytes is refused: the address may be of something that is no collector. HTTPS always
 // verifies the certificate, against `ca_file` or the system's store; there is no way to turn that off.
 // OpenSSL is not initialised unless the URL is https.
 #pragma once

@@ -9,6 +9,7 @@ clusterwatch_test(agent_test
         unit/agent/sequence_set_test.cpp
         unit/agent/settings_test.cpp
         unit/agent/spool_test.cpp
+        unit/agent/tls_test.cpp
         unit/agent/transport_test.cpp
     LIBS clusterwatch::agent_core cpp-httplib)
 # The layout of the library's classes depends on these (agent/CMakeLists.txt).

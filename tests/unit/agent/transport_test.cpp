@@ -70,7 +70,28 @@ TEST(Transport, ACancelledPostReturnsSoon) {
     server.stop();
 }
 
-// Anything but a certificate that a trusted CA signed for this name is refused; nothing is sent.
+TEST(Transport, AnEndlessAnswerIsNotReadToItsEnd) {
+    httplib::Server server;
+    std::atomic<std::size_t> given{0};
+    server.Post("/api/v1/report", [&](const httplib::Request&, httplib::Response& response) {
+        response.set_chunked_content_provider(
+            "text/plain", [&](std::size_t, httplib::DataSink& sink) {
+                const std::string piece(std::size_t{64} << 10, 'x');
+                given += piece.size();
+                return given < 64 * wire::kReplyBytes && sink.write(piece.data(), piece.size());
+            });
+    });
+    const int port = server.bind_to_any_port("127.0.0.1");
+    std::jthread serving([&] { server.listen_after_bind(); });
+    auto transport = makeHttpTransport({fmt::format("http://127.0.0.1:{}", port), "", ""});
+    ASSERT_TRUE(transport);
+    const auto answer = (*transport)->post("x");
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code(), ErrorCode::kLimit);
+    EXPECT_LT(given, 64 * wire::kReplyBytes);
+    server.stop();
+}
+
 TEST(Transport, AnHttpServerBehindAnHttpsUrlIsRefused) {
     FakeCollector collector;
     auto url = collector.url();
