@@ -106,4 +106,28 @@ std::vector<prometheus::MetricFamily> webhookFamilies(
     return out;
 }
 
+std::vector<prometheus::MetricFamily> ruleFamilies(std::span<const rules::GroupStatus> groups) {
+    if (groups.empty()) return {};
+    std::vector<prometheus::MetricFamily> out{
+        api::counterFamily("clusterwatch_rule_group_missed_total",
+                           "Turns left out because evaluations took too long.", 0),
+        api::counterFamily("clusterwatch_rule_failures_total",
+                           "Evaluations of a rule that ended in an error; its alerts stayed.", 0),
+        api::gaugeFamily("clusterwatch_rule_group_duration_seconds",
+                         "How long the group's last evaluation took.", 0),
+    };
+    for (auto& family : out) family.metric.clear();
+    for (const auto& group : groups) {
+        prometheus::ClientMetric metric;
+        metric.label = {{"rule_group", group.file + ";" + group.name}};
+        metric.counter.value = static_cast<double>(group.missed);
+        out[0].metric.push_back(metric);
+        metric.counter.value = static_cast<double>(group.failures);
+        out[1].metric.push_back(metric);
+        metric.gauge.value = group.evaluation_seconds;
+        out[2].metric.push_back(metric);
+    }
+    return out;
+}
+
 }  // namespace clusterwatch

@@ -22,5 +22,6 @@ rules::RuleHooks ruleHooks(store::Store& store, derive::LiveFeed& feed, const Cl
 // For /metrics.
 std::vector<prometheus::MetricFamily> webhookFamilies(
     std::span<const alerts::WebhookStatus> webhooks);
+std::vector<prometheus::MetricFamily> ruleFamilies(std::span<const rules::GroupStatus> groups);
 
 }  // namespace clusterwatch

@@ -155,6 +155,7 @@ void RunningCollector::addTelemetry() {
     telemetry_.addCollector([this] { return api::clusterFamilies(ingest_->nodes()); });
     telemetry_.addCollector([] { return api::processFamilies(); });
     telemetry_.addCollector([this] { return webhookFamilies(notifier_->status()); });
+    telemetry_.addCollector([this] { return ruleFamilies(rules()->groups()); });
 }
 
 Status RunningCollector::startServer(std::size_t open_files) {
@@ -216,6 +217,9 @@ std::vector<rules::RuleGroup> loadRules(const CollectorSettings& settings, Confi
 Result<std::unique_ptr<Collector>> Collector::start(CollectorSettings settings,
                                                     std::vector<rules::RuleGroup> groups,
                                                     std::size_t open_files) {
+    // Asked for before anything is written: a start that fails for a port leaves no data directory.
+    for (auto address : settings.listen)
+        if (auto free = api::checkListenable(address); !free) return free.error();
     auto collector = std::make_unique<RunningCollector>(std::move(settings));
     if (auto opened = collector->openStore(); !opened) return opened.error();
     if (auto opened = collector->openAlerts(); !opened) return opened.error();

@@ -95,7 +95,12 @@ void appendSample(std::string& out, const FederatedSample& item) {
         appendEscaped(out, value);
         out += '"';
     }
-    if (separator == ',') out += '}';
+    // As Prometheus federates: it says that there is no instance, or the scraper would attach its own.
+    if (!item.labels.has("instance")) {
+        out += std::exchange(separator, ',');
+        out += "instance=\"\"";
+    }
+    out += '}';
     out += fmt::format(" {} {}\n", formatDouble(item.sample.value), item.sample.t_ms);
 }
 
@@ -130,7 +135,8 @@ Reply federate(const query::SeriesSource& source, const Clock& clock, const Requ
     if (sets.empty()) sets.emplace_back();
 
     const auto now_ms = toUnixMs(clock.wallNow());
-    const query::TimeRange range{now_ms - kFederateLookback.count(), now_ms};
+    // Open to the left, as the lookback of a query.
+    const query::TimeRange range{now_ms - kFederateLookback.count() + 1, now_ms};
     std::vector<FederatedSample> samples;
     for (const auto& matchers : sets)
         if (auto status = collectSet(source, matchers, range, request.cancelled, samples); !status)

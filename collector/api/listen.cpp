@@ -74,7 +74,12 @@ Result<ListenAddress> parseListenAddress(std::string_view text) {
 Result<int> openListener(ListenAddress& address) {
     auto [storage, size] = toSockaddr(address);
     const auto failed = [&](int fd) {
-        auto error = Error::fromErrno(errno, fmt::format("listening on {}", address.toString()));
+        const int reason = errno;
+        auto error = Error::fromErrno(reason, fmt::format("listening on {}", address.toString()));
+        if (reason == EADDRINUSE)
+            error = Error(error.code(), error.message() +
+                                            ": another program listens there, perhaps another "
+                                            "collector; ss -ltnp shows which");
         if (fd >= 0) ::close(fd);
         return error;
     };
@@ -95,6 +100,13 @@ Result<int> openListener(ListenAddress& address) {
         ntohs(storage.ss_family == AF_INET ? reinterpret_cast<sockaddr_in*>(&storage)->sin_port
                                            : reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port);
     return fd;
+}
+
+Status checkListenable(ListenAddress address) {
+    const auto listener = openListener(address);
+    if (!listener) return listener.error();
+    ::close(*listener);
+    return {};
 }
 
 }  // namespace clusterwatch::api

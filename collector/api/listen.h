@@ -25,4 +25,7 @@ Result<ListenAddress> parseListenAddress(std::string_view text);
 // Errors say who may hold the port and what to do.
 Result<int> openListener(ListenAddress& address);
 
+// Whether openListener would succeed now, without listening on.
+Status checkListenable(ListenAddress address);
+
 }  // namespace clusterwatch::api

@@ -47,14 +47,13 @@ Reply queryFailure(const Error& error) {
                                                        : error);
 }
 
-// A shorter `timeout` than ours is the caller's to ask for; only its form is checked here, because
-// the engine's own bounds every query.
-Status checkTimeout(const Parameters& parameters) {
+// The caller's own, which may only be shorter than the engine's.
+Result<Milliseconds> timeoutParameter(const Parameters& parameters) {
     const auto text = parameters.text("timeout");
-    if (text.empty()) return {};
-    if (const auto timeout = parseStep(text); !timeout)
-        return invalidParameter("timeout", timeout.error().message());
-    return {};
+    if (text.empty()) return Milliseconds::max();
+    const auto timeout = parseStep(text);
+    if (!timeout) return invalidParameter("timeout", timeout.error().message());
+    return *timeout;
 }
 
 Result<std::string_view> expression(const Parameters& parameters) {
@@ -68,11 +67,11 @@ Result<std::string_view> expression(const Parameters& parameters) {
 Reply instantQuery(const Engine& engine, const Clock& clock, const Request& request) {
     const auto time = timeParameter(request.parameters, "time", toUnixMs(clock.wallNow()));
     if (!time) return failure(time.error());
-    if (const auto timeout = checkTimeout(request.parameters); !timeout)
-        return failure(timeout.error());
+    const auto timeout = timeoutParameter(request.parameters);
+    if (!timeout) return failure(timeout.error());
     const auto text = expression(request.parameters);
     if (!text) return failure(text.error());
-    const auto value = engine.instant(*text, *time, &request.cancelled);
+    const auto value = engine.instant(*text, *time, &request.cancelled, *timeout);
     return value ? success(query::queryAnswer(*value)) : queryFailure(value.error());
 }
 
@@ -108,12 +107,12 @@ Result<RangeParameters> rangeParameters(const Parameters& parameters) {
 Reply rangeQuery(const Engine& engine, const Request& request) {
     const auto range = rangeParameters(request.parameters);
     if (!range) return failure(range.error());
-    if (const auto timeout = checkTimeout(request.parameters); !timeout)
-        return failure(timeout.error());
+    const auto timeout = timeoutParameter(request.parameters);
+    if (!timeout) return failure(timeout.error());
     const auto text = expression(request.parameters);
     if (!text) return failure(text.error());
-    const auto value =
-        engine.range(*text, range->start_ms, range->end_ms, range->step_ms, &request.cancelled);
+    const auto value = engine.range(*text, range->start_ms, range->end_ms, range->step_ms,
+                                    &request.cancelled, *timeout);
     return value ? success(query::queryAnswer(*value)) : queryFailure(value.error());
 }
 

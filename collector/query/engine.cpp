@@ -69,22 +69,30 @@ Matrix scalarMatrix(const Expr& expr, const Steps& steps) {
     return matrix;
 }
 
-Evaluation::Limits limitsOf(const EngineOptions& options, const Clock& clock) {
-    return {options.lookback.count(), options.max_samples, clock.monotonicNow() + options.timeout};
-}
-
 }  // namespace
 
 Engine::Engine(const SeriesSource& source, const Clock& clock, EngineOptions options)
     : source_(source), clock_(clock), options_(options) {}
 
-Result<Value> Engine::instant(std::string_view query, std::int64_t t_ms,
-                              const CancelFlag* cancel) const {
+Evaluation Engine::evaluation(const Steps& steps, const CancelFlag* cancel,
+                              Milliseconds timeout) const {
+    const auto deadline =
+        clock_.monotonicNow() + std::clamp(timeout, Milliseconds{0}, options_.timeout);
+    return {source_,
+            clock_,
+            steps,
+            {options_.lookback.count(), options_.max_samples, deadline},
+            cancel};
+}
+
+Result<Value> Engine::instant(std::string_view query, std::int64_t t_ms, const CancelFlag* cancel,
+                              Milliseconds timeout) const {
     if (!inRange(t_ms)) return badData("invalid parameter \"time\": out of range");
     auto parsed = parseExpression(query);
     if (!parsed) return parsed.error();
     const Expr& expr = withoutParentheses(**parsed);
-    Evaluation evaluation(source_, clock_, {t_ms, t_ms, 1}, limitsOf(options_, clock_), cancel);
+    Evaluation evaluation = this->evaluation({t_ms, t_ms, 1}, cancel, timeout);
+    if (Status status = evaluation.check(); !status) return status.error();
     switch (expr.type) {
         case ValueType::kString:
             return Value(String{t_ms, std::get<StringLiteral>(expr.node).value});
@@ -109,7 +117,8 @@ Result<Value> Engine::instant(std::string_view query, std::int64_t t_ms,
 }
 
 Result<Value> Engine::range(std::string_view query, std::int64_t start_ms, std::int64_t end_ms,
-                            std::int64_t step_ms, const CancelFlag* cancel) const {
+                            std::int64_t step_ms, const CancelFlag* cancel,
+                            Milliseconds timeout) const {
     if (!inRange(start_ms)) return badData("invalid parameter \"start\": out of range");
     if (!inRange(end_ms)) return badData("invalid parameter \"end\": out of range");
     if (end_ms < start_ms) {
@@ -135,8 +144,8 @@ Result<Value> Engine::range(std::string_view query, std::int64_t start_ms, std::
             "Scalar or instant Vector",
             documentedName(expr.type)));
     }
-    Evaluation evaluation(source_, clock_, {start_ms, end_ms, step_ms}, limitsOf(options_, clock_),
-                          cancel);
+    Evaluation evaluation = this->evaluation({start_ms, end_ms, step_ms}, cancel, timeout);
+    if (Status status = evaluation.check(); !status) return status.error();
     if (expr.type == ValueType::kScalar) return Value(scalarMatrix(expr, evaluation.steps()));
     auto matrix = drain(expr, evaluation);
     if (!matrix) return matrix.error();

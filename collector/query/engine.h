@@ -29,6 +29,9 @@
 
 namespace clusterwatch::query {
 
+class Evaluation;
+struct Steps;
+
 struct EngineOptions {
     Milliseconds lookback{5 * 60 * 1000};  // how long a series lives on after its last sample
     Milliseconds timeout = limits::kQueryTimeout;
@@ -42,17 +45,21 @@ class Engine {
     Engine(const SeriesSource& source, const Clock& clock, EngineOptions options = {});
 
     // At one instant. A range selector alone gives a Matrix of raw samples; a string literal a
-    // String. `cancel` may be null.
+    // String. `cancel` may be null. The smaller of `timeout` and the options' holds.
     Result<Value> instant(std::string_view query, std::int64_t t_ms,
-                          const CancelFlag* cancel = nullptr) const;
+                          const CancelFlag* cancel = nullptr,
+                          Milliseconds timeout = Milliseconds::max()) const;
 
     // At start, start+step, ... up to and including end; always a Matrix. kInvalid if the
     // expression is neither scalar nor instant vector, if step is not positive, if end is before
     // start, or if there would be more than max_points steps.
     Result<Value> range(std::string_view query, std::int64_t start_ms, std::int64_t end_ms,
-                        std::int64_t step_ms, const CancelFlag* cancel = nullptr) const;
+                        std::int64_t step_ms, const CancelFlag* cancel = nullptr,
+                        Milliseconds timeout = Milliseconds::max()) const;
 
   private:
+    Evaluation evaluation(const Steps& steps, const CancelFlag* cancel, Milliseconds timeout) const;
+
     const SeriesSource& source_;
     const Clock& clock_;
     const EngineOptions options_;

@@ -3,7 +3,11 @@
 // Each group has its interval; `for` and `keep_firing_for` run on the monotonic clock and survive a
 // restart: the alerts are kept through an AlertStateStore, and time that the collector was down counts
 // neither for nor against an alert. An evaluation that fails keeps every alert as it was and shows in
-// the rule's health: a page is never resolved because nobody could look.
+// the rule's health: a page is never resolved because nobody could look. A rule that takes too long fails,
+// so that it blinds no other; turns that were missed are counted.
+//
+// Alerts belong to a rule by its file, group and name. One that fires and whose rule is taken out is
+// resolved at once: nothing could ever say so later.
 //
 // After a restart a restored alert is not resolved by an empty answer until `restore_grace` has passed:
 // the agents may not have reported yet.
@@ -66,12 +70,15 @@ struct GroupStatus {
     std::int64_t limit = 0;
     std::int64_t last_evaluation_ms = 0;
     double evaluation_seconds = 0;
+    std::uint64_t missed =
+        0;  // turns left out since the start, because an evaluation took too long
+    std::uint64_t failures = 0;  // evaluations of a rule that ended in an error, since the start
 };
 
 // An active alert as kept over a restart.
 struct StoredAlert {
     std::string group;  // file and group
-    std::string rule;   // "<place in the group>/<name>"
+    std::string rule;   // "<name>/<how many of that name stand before it in the group>"
     Alert alert;
     std::int64_t held_ms = 0;      // how long it has been active, on the monotonic clock
     std::int64_t missing_ms = -1;  // how long its expression has been empty; -1: it is not
@@ -102,6 +109,8 @@ struct RuleEngineOptions {
     Milliseconds restore_grace{std::chrono::seconds(60)};
 };
 
+class GroupEvaluation;
+
 class RuleEngine {
   public:
     // Reads the stored alerts; an error of the store is logged and shown as lastError of each rule.
@@ -124,12 +133,13 @@ class RuleEngine {
     std::vector<Alert> alerts() const;  // pending and firing
 
   private:
-    class Group;
-
     const Clock& clock_;
     const RuleHooks hooks_;
     query::CancelFlag cancel_{false};
-    std::vector<std::unique_ptr<Group>> groups_;  // constant after construction; each locks itself
+    // Constant after construction; each locks itself.
+    std::vector<std::unique_ptr<GroupEvaluation>> groups_;
+    // No longer in the files, with alerts that are to be resolved. Of the evaluating thread alone.
+    std::vector<std::unique_ptr<GroupEvaluation>> gone_;
     std::jthread thread_;
 };
 

@@ -83,6 +83,13 @@ TEST_F(PrometheusRoutes, QueryErrors) {
     f("query=up&timeout=x",
       "invalid parameter \"timeout\": cannot parse \"x\" to a valid duration");
     f("query=up{", "invalid parameter \"query\": 1:");
+    for (const char* path : {"/api/v1/query", "/api/v1/query_range"}) {
+        const auto late = get(path, "query=up&start=1&end=2&step=1&timeout=0");
+        EXPECT_EQ(late.status, 503) << path;
+        EXPECT_EQ(late.body, R"({"status":"error","errorType":"timeout",)"
+                             R"("error":"query timed out in expression evaluation"})");
+        EXPECT_EQ(get(path, "query=up&start=1&end=2&step=1&timeout=1m").status, 200) << path;
+    }
     f("query=", "invalid parameter \"query\"");
     f(("query=" + std::string(limits::kQueryBytes + 1, 'a')).c_str(), "at most 65536");
 }
@@ -138,19 +145,19 @@ TEST_F(PrometheusRoutes, FederateGivesTheNewestOfEverySeries) {
     EXPECT_EQ(reply.body,
               "# HELP alpha_total All \\\\ of\\nit.\n"
               "# TYPE alpha_total counter\n"
-              "alpha_total{job=\"mysql\"} 1e+21 1000000\n"
+              "alpha_total{job=\"mysql\",instance=\"\"} 1e+21 1000000\n"
               "# TYPE limits untyped\n"
-              "limits{le=\"+Inf\"} +Inf 1000000\n"
+              "limits{le=\"+Inf\",instance=\"\"} +Inf 1000000\n"
               "# TYPE up gauge\n"
               "up{instance=\"a\\\"b\\\\c\\nd\",job=\"apache\"} 1 999000\n"
               "up{instance=\"db1\",job=\"mysql\"} 0 1000000\n"
               "# TYPE zeta untyped\n"
-              "zeta 0.1 1000000\n");
+              "zeta{instance=\"\"} 0.1 1000000\n");
 }
 
 TEST_F(PrometheusRoutes, FederateMatches) {
     EXPECT_EQ(get("/federate", "match[]=zeta&match[]={__name__=~%22z.*%22}").body,
-              "# TYPE zeta untyped\nzeta 0.1 1000000\n");
+              "# TYPE zeta untyped\nzeta{instance=\"\"} 0.1 1000000\n");
     EXPECT_EQ(get("/federate", "match[]=none").body, "");
     const auto wrong = get("/federate", "match[]=up{");
     EXPECT_EQ(wrong.status, 400);

@@ -41,6 +41,23 @@ TEST_F(EngineTest, CancelledAndTimedOut) {
     EXPECT_EQ(hurried.instant("x", 0).error().code(), ErrorCode::kTimedOut);
 }
 
+TEST_F(EngineTest, ACallMayAskForLessTimeAndNotForMore) {
+    const Engine engine(source, clock, {.timeout = Milliseconds{1000}});
+    for (const auto timeout : {Milliseconds{0}, Milliseconds{-5}, Milliseconds::min()}) {
+        EXPECT_EQ(engine.instant("x", 0, nullptr, timeout).error().code(), ErrorCode::kTimedOut);
+        EXPECT_EQ(engine.range("1", 0, 1, 1, nullptr, timeout).error().code(),
+                  ErrorCode::kTimedOut);
+    }
+    EXPECT_TRUE(engine.instant("x", 0, nullptr, Milliseconds{1}));
+    source.onSelect([this] { clock.advance(Milliseconds{500}); });
+    EXPECT_TRUE(engine.instant("x", 0));
+    EXPECT_EQ(engine.instant("x", 0, nullptr, Milliseconds{500}).error().message(),
+              "query timed out in expression evaluation");
+    source.onSelect([this] { clock.advance(Milliseconds{1000}); });
+    EXPECT_EQ(engine.range("x", 0, 1, 1, nullptr, Milliseconds::max()).error().code(),
+              ErrorCode::kTimedOut);
+}
+
 TEST_F(EngineTest, ErrorsOfTheSourceAreHandedOn) {
     source.failWith(Error(ErrorCode::kCorrupt, "a chunk is damaged"));
     const Engine engine(source, clock);

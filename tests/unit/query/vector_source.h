@@ -2,8 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -20,6 +23,12 @@ class VectorSource final : public SeriesSource {
     void clear() { data_.clear(); }
     const std::map<Labels, std::vector<Sample>>& data() const { return data_; }
     void failWith(Error error) { failure_ = std::move(error); }
+    // Called at the beginning of each select(): to be slow with.
+    void onSelect(std::function<void()> action) { on_select_ = std::move(action); }
+    void onSelect(std::string metric, std::function<void()> action) {
+        only_ = std::move(metric);
+        on_select_ = std::move(action);
+    }
 
     static bool matches(std::span<const Matcher> matchers, const Labels& labels) {
         return std::all_of(matchers.begin(), matchers.end(), [&labels](const Matcher& matcher) {
@@ -31,6 +40,7 @@ class VectorSource final : public SeriesSource {
                                                                 TimeRange range,
                                                                 const CancelFlag*) const override {
         if (failure_) return *failure_;
+        if (on_select_ && (only_.empty() || selects(matchers, only_))) on_select_();
         std::vector<std::unique_ptr<SelectedSeries>> result;
         for (const auto& [labels, samples] : data_) {
             if (!matches(matchers, labels)) continue;
@@ -61,6 +71,12 @@ class VectorSource final : public SeriesSource {
     }
 
   private:
+    static bool selects(std::span<const Matcher> matchers, const std::string& metric) {
+        return std::any_of(matchers.begin(), matchers.end(), [&metric](const Matcher& matcher) {
+            return matcher.name() == kMetricName && matcher.value() == metric;
+        });
+    }
+
     class Blocks final : public SampleIterator {
       public:
         explicit Blocks(std::span<const Sample> samples) : rest_(samples) {}
@@ -89,6 +105,8 @@ class VectorSource final : public SeriesSource {
 
     std::map<Labels, std::vector<Sample>> data_;
     std::optional<Error> failure_;
+    std::string only_;  // the metric that on_select_ is for; empty: all
+    std::function<void()> on_select_;
 };
 
 }  // namespace clusterwatch::query

@@ -16,9 +16,11 @@ using ::testing::IsEmpty;
 class MemoryStore final : public AlertStateStore {
   public:
     Result<std::vector<StoredAlert>> loadAlerts() override { return alerts; }
-    Status saveAlerts(const std::string&, std::span<const StoredAlert> saved) override {
+    Status saveAlerts(const std::string& group, std::span<const StoredAlert> saved) override {
         ++saves;
-        alerts.assign(saved.begin(), saved.end());
+        std::erase_if(alerts,
+                      [&group](const StoredAlert& stored) { return stored.group == group; });
+        alerts.insert(alerts.end(), saved.begin(), saved.end());
         return {};
     }
     std::vector<StoredAlert> alerts;
@@ -139,6 +141,97 @@ TEST_F(RuleEngineTest, RestartWithoutDataDoesNotResolve) {
     step(*rules, 10);
     step(*rules, 1);
     EXPECT_THAT(notified, ElementsAre("firing db2", "firing db2", "inactive db2"));
+}
+
+// As a reload does it: the new engine reads what the old one stored.
+TEST_F(RuleEngineTest, AlertsOfARuleThatWasTakenOutAreResolved) {
+    {
+        auto rules = make(kRules);
+        for (int i = 0; i < 3; ++i) step(*rules, 10);
+    }
+    changes.clear();
+    notified.clear();
+    recorded.clear();
+    auto rules = make("groups: [{name: g, rules: [{alert: B, expr: x > 100}]}]");
+    queue_full = true;
+    step(*rules, 10);
+    EXPECT_EQ(store.alerts.size(), 1u);  // until it is told, a crash must not forget it
+    queue_full = false;
+    step(*rules, 10);
+    step(*rules, 10);
+    EXPECT_THAT(changes, ElementsAre("inactive"));
+    EXPECT_THAT(notified, ElementsAre("inactive db2"));
+    EXPECT_THAT(recorded,
+                ElementsAre("ALERTS_FOR_STATE{alertname=\"A\",i=\"db2\"} stale",
+                            "ALERTS{alertname=\"A\",alertstate=\"firing\",i=\"db2\"} stale"));
+    EXPECT_THAT(store.alerts, IsEmpty());
+}
+
+TEST_F(RuleEngineTest, AlertsOfAGroupThatWasTakenOutAreResolved) {
+    {
+        auto rules = make(kRules);
+        for (int i = 0; i < 3; ++i) step(*rules, 10);
+    }
+    notified.clear();
+    auto rules = make("groups: []");
+    queue_full = true;
+    step(*rules, 10);
+    EXPECT_EQ(store.alerts.size(), 1u);
+    queue_full = false;
+    step(*rules, 10);
+    step(*rules, 10);
+    EXPECT_THAT(notified, ElementsAre("inactive db2"));
+    EXPECT_THAT(store.alerts, IsEmpty());
+    EXPECT_THAT(rules->groups(), IsEmpty());
+}
+
+TEST_F(RuleEngineTest, ARuleThatMovedWithinItsGroupKeepsItsAlerts) {
+    {
+        auto rules = make(kRules);
+        for (int i = 0; i < 3; ++i) step(*rules, 10);
+    }
+    changes.clear();
+    auto rules = make(R"(
+groups:
+  - name: g
+    rules:
+      - {alert: New, expr: x > 100}
+      - {alert: A, expr: x > 5, for: 20s}
+)");
+    step(*rules, 10);
+    EXPECT_EQ(rules->alerts().at(0).state, AlertState::kFiring);
+    EXPECT_THAT(changes, IsEmpty());
+}
+
+TEST_F(RuleEngineTest, ARuleThatTakesForEverBlindsNoOther) {
+    source.add({{"__name__", "slow"}}, {{1'000'000, 1}, {2'000'000, 1}});
+    source.onSelect("slow", [this] { clock.advance(Milliseconds{6'000}); });
+    auto rules = make(R"(
+groups:
+  - name: bad
+    rules:
+      - {alert: Slow, expr: slow > 0}
+      - {alert: A, expr: x > 5}
+  - {name: good, interval: 10s, rules: [{alert: B, expr: x > 5}]}
+)");
+    step(*rules, 10);
+    const auto groups = rules->groups();
+    EXPECT_EQ(groups[0].rules[0].health, "err");
+    EXPECT_EQ(groups[0].rules[0].last_error, "query timed out in expression evaluation");
+    EXPECT_EQ(groups[0].rules[1].alerts.size(), 1u);
+    EXPECT_EQ(groups[1].rules[0].alerts.size(), 1u);
+    EXPECT_EQ(groups[0].failures, 1u);
+    EXPECT_EQ(groups[1].failures, 0u);
+}
+
+TEST_F(RuleEngineTest, MissedTurnsAreCounted) {
+    auto rules = make(kRules);
+    rules->evaluateDue();
+    step(*rules, 10, 10);
+    EXPECT_EQ(rules->groups()[0].missed, 0u);
+    step(*rules, 10, 39);  // due after 10 s; two whole turns later
+    EXPECT_EQ(rules->groups()[0].missed, 2u);
+    EXPECT_EQ(rules->evaluateDue(), clock.monotonicNow() + std::chrono::seconds(1));
 }
 
 TEST_F(RuleEngineTest, FailedEvaluationKeepsTheAlert) {
