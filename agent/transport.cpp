@@ -24,7 +24,7 @@ class HttpTransport final : public Transport {
         client_.set_follow_location(false);
         if (!collector.url.starts_with("https://")) return;
         client_.enable_server_certificate_verification(true);
-        if (!collector.ca_file.empty()) client_.set_ca_cert_path(collector.ca_file.c_str());
+        if (!collector.ca_file.empty()) client_.set_ca_cert_path(collector.ca_file);
     }
 
     Status readToken() {

@@ -88,7 +88,8 @@ Result<std::vector<double>> decodeValues(const pb::Values& in) {
         return s.error();
     if (auto s = checkCount("values in a run", in.real_size(), limits::kSeriesPerProbe); !s)
         return s.error();
-    const auto total = static_cast<std::uint64_t>(in.whole_size() + in.real_size());
+    const auto total =
+        static_cast<std::uint64_t>(in.whole_size()) + static_cast<std::uint64_t>(in.real_size());
     std::vector<double> values;
     values.reserve(total);
     int whole = 0;
