@@ -218,7 +218,7 @@ Result<std::unique_ptr<Collector>> Collector::start(CollectorSettings settings,
                                                     std::vector<rules::RuleGroup> groups,
                                                     std::size_t open_files) {
     // Asked for before anything is written: a start that fails for a port leaves no data directory.
-    for (auto address : settings.listen)
+    for (const auto& address : settings.listen)
         if (auto free = api::checkListenable(address); !free) return free.error();
     auto collector = std::make_unique<RunningCollector>(std::move(settings));
     if (auto opened = collector->openStore(); !opened) return opened.error();

@@ -66,7 +66,7 @@ class JournalImpl final : public Journal {
     std::vector<Waiting*> takeGroup() REQUIRES_LOCK(mutex_);
     Status writeGroup(const std::vector<Waiting*>& group) EXCLUDES_LOCK(mutex_);
     Status ensureSegment() EXCLUDES_LOCK(mutex_);
-    Status recoverLast(Segment& last);
+    Status recoverLast(Segment& last) REQUIRES_LOCK(mutex_);
     Status adoptLast(Segment& last);
     // `written_end` is the position after everything that may have reached the file.
     void abandon(JournalPosition written_end) EXCLUDES_LOCK(mutex_);
@@ -94,6 +94,7 @@ class JournalImpl final : public Journal {
 };
 
 Status JournalImpl::recover() {
+    const MutexLock lock(mutex_);
     if (auto s = fs_.createDirectories(directory_); !s) return s;
     auto found = segment::listSegments(fs_, directory_);
     if (!found) return found.error();
@@ -160,7 +161,7 @@ Result<JournalPosition> JournalImpl::append(std::uint8_t type, std::string_view 
                                             " bytes is larger than the limit of " +
                                             std::to_string(options_.max_record_bytes));
     Waiting own{type, payload};
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     queue_.push_back(&own);
     while (!own.done) {
         if (leading_) {

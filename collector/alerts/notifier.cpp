@@ -79,9 +79,9 @@ class Notifier::Worker {
                 news_ = false;
             }
             const MonotonicTime next = deliverDue(stop);
-            std::unique_lock<Mutex> lock(mutex_);
+            MutexLock lock(mutex_);
             const auto wait = std::max<MonotonicTime::duration>(next - clock_.monotonicNow(), {});
-            wake_.wait_for(lock, stop, wait, [this] { return news_; });
+            wake_.wait_for(lock, stop, wait, [this]() REQUIRES_LOCK(mutex_) { return news_; });
         }
     }
 

@@ -35,8 +35,8 @@ void Executor::work(std::stop_token stop) {
     while (true) {
         Job job;
         {
-            std::unique_lock lock(mutex_);
-            wake_.wait(lock, stop, [this] { return !queue_.empty(); });
+            MutexLock lock(mutex_);
+            wake_.wait(lock, stop, [this]() REQUIRES_LOCK(mutex_) { return !queue_.empty(); });
             if (queue_.empty()) return;  // stopped
             job = std::move(queue_.front());
             queue_.pop_front();

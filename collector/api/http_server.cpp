@@ -205,16 +205,16 @@ void Server::stop(Milliseconds grace) {
     }
     streams_.stop();
     {
-        std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, grace, [this] { return exchanges_ == 0; });
+        MutexLock lock(mutex_);
+        changed_.wait_for(lock, grace, [this]() REQUIRES_LOCK(mutex_) { return exchanges_ == 0; });
     }
     reaper_ = {};
     table_.shutdownAll();
     {
         // No connection may be suspended when the library stops. Handlers look at their cancel
         // flag; a report waits for one sync of the disk.
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return suspended_ == 0; });
+        MutexLock lock(mutex_);
+        changed_.wait(lock, [this]() REQUIRES_LOCK(mutex_) { return suspended_ == 0; });
     }
     for (auto* daemon : daemons) MHD_stop_daemon(daemon);
 }

@@ -95,7 +95,7 @@ std::optional<std::int64_t> parseRfc3339(std::string_view text) {
 std::optional<std::int64_t> secondsToMs(double seconds) {
     const double ms = std::round(seconds * 1000);
     // Half of the range leaves room for differences of two such values.
-    constexpr double kMost = static_cast<double>(std::numeric_limits<std::int64_t>::max() / 2);
+    constexpr double kMost = static_cast<double>(std::numeric_limits<std::int64_t>::max()) / 2;
     if (!std::isfinite(ms) || std::abs(ms) > kMost) return std::nullopt;
     return static_cast<std::int64_t>(ms);
 }
@@ -193,7 +193,9 @@ Result<std::int64_t> timeParameter(const Parameters& parameters, std::string_vie
     const auto text = parameters.text(name);
     if (text.empty()) return fallback_ms;
     const auto ms = parseTimestampMs(text);
-    if (!ms) return invalidParameter(name, ms.error().message());
+    if (!ms)
+        return invalidParameter(
+            name, fmt::format("Invalid time value for '{}': {}", name, ms.error().message()));
     return *ms;
 }
 

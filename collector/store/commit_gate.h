@@ -32,9 +32,9 @@ class CommitGate {
     // REQUIRES: one caller at a time.
     template <typename Work>
     void quiesce(Work&& work) {
-        std::unique_lock lock(mutex_);
+        MutexLock lock(mutex_);
         closed_ = true;
-        changed_.wait(lock, [&] { return inside_ == 0; });
+        changed_.wait(lock, [this]() REQUIRES_LOCK(mutex_) { return inside_ == 0; });
         work();
         closed_ = false;
         changed_.notify_all();
@@ -42,8 +42,8 @@ class CommitGate {
 
   private:
     void enter() {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return !closed_; });
+        MutexLock lock(mutex_);
+        changed_.wait(lock, [this]() REQUIRES_LOCK(mutex_) { return !closed_; });
         ++inside_;
     }
     void leave() {

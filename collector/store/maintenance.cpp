@@ -23,7 +23,7 @@ void StoreImpl::startThread() {
 void StoreImpl::run(std::stop_token stop) {
     while (!stop.stop_requested()) {
         {
-            std::unique_lock lock(thread_mutex_);
+            MutexLock lock(thread_mutex_);
             wake_.wait_for(lock, stop, options_.maintain_interval,
                            [&] { return late_samples_ >= kLateSamplesWake; });
         }

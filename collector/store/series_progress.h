@@ -89,7 +89,7 @@ class SeriesProgress {
     // Keeps of `ids` those with samples in the range, as far as the extents tell.
     std::vector<SeriesId> within(std::vector<SeriesId> ids, query::TimeRange range) const {
         MutexLock lock(mutex_);
-        std::erase_if(ids, [&](SeriesId id) {
+        std::erase_if(ids, [&](SeriesId id) REQUIRES_LOCK(mutex_) {
             if (id > states_.size()) return true;
             const auto& extent = states_[id - 1].extent;
             return extent.from_ms > range.to_ms || extent.to_ms < range.from_ms;
