@@ -184,7 +184,7 @@ class Notifier::Worker {
 
 Result<std::unique_ptr<Notifier>> Notifier::make(NotificationQueue& queue, const Clock& clock,
                                                  std::vector<Webhook> webhooks,
-                                                 NotifierOptions options) {
+                                                 const NotifierOptions& options) {
     std::unique_ptr<Notifier> notifier(new Notifier);
     notifier->queue_ = &queue;
     notifier->options_ = options;

@@ -67,7 +67,7 @@ class Notifier {
     // REQUIRES: queue and clock outlive the notifier.
     static Result<std::unique_ptr<Notifier>> make(NotificationQueue& queue, const Clock& clock,
                                                   std::vector<Webhook> webhooks,
-                                                  NotifierOptions options = {});
+                                                  const NotifierOptions& options = {});
     ~Notifier();
     Notifier(const Notifier&) = delete;
     Notifier& operator=(const Notifier&) = delete;

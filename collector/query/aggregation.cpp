@@ -133,6 +133,7 @@ Labels keptLabels(const Labels& labels, bool keep_named, const std::vector<std::
         return rest;
     }
     std::vector<Labels::Pair> kept;
+    kept.reserve(names.size());
     for (const std::string& name : names) kept.emplace_back(name, std::string(labels.get(name)));
     return Labels(std::move(kept));
 }

@@ -319,7 +319,7 @@ void encodeIntegers(std::string& out, std::span<const std::int64_t> values) {
         auto all = residuals(values, order);
         std::vector<std::int64_t> rest(
             all.begin() + static_cast<std::ptrdiff_t>(seedsOf(order, all.size())), all.end());
-        const std::size_t bits = estimate(rest) + 16u * order;
+        const std::size_t bits = estimate(rest) + std::size_t{16} * order;
         if (bits >= best_bits) continue;
         best_bits = bits;
         best_order = order;

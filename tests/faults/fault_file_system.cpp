@@ -238,8 +238,9 @@ Status FaultFileSystem::syncDirectory(const std::filesystem::path& directory) {
     auto inside = [&](const std::string& name) {
         return std::filesystem::path(name).parent_path() == directory;
     };
-    std::erase_if(durable_names_,
-                  [&](const auto& e) { return inside(e.first) && !names_.contains(e.first); });
+    std::erase_if(durable_names_, [&](const auto& e) REQUIRES_LOCK(mutex_) {
+        return inside(e.first) && !names_.contains(e.first);
+    });
     for (const auto& [name, node] : names_)
         if (inside(name)) durable_names_[name] = node;
     return {};

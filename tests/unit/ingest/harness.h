@@ -111,7 +111,7 @@ class IngestTest : public testing::Test {
         for (const auto& [labels, id] : disk_->ids) {
             const bool fits = std::all_of(
                 with.pairs().begin(), with.pairs().end(),
-                [&](const auto& pair) { return labels.get(pair.first) == pair.second; });
+                [&own = labels](const auto& pair) { return own.get(pair.first) == pair.second; });
             if (labels.metricName() != name || !fits) continue;
             ++found;
             const auto of_series = disk_->samples.find(id);
