@@ -22,7 +22,7 @@ constexpr double kCriticalBusyShare = 0.95;
 constexpr double kWarnGracefulShare = 0.50;
 
 void setUp(ProbeRun& run, bool up) {
-    run.gauge("apache_up", "Could the apache server be reached", up ? 1 : 0);
+    run.gauge("apache_up", "1 if the status page was read, 0 if not.", up ? 1 : 0);
 }
 
 ProbeRun failed(Outcome outcome, std::string message, bool up) {

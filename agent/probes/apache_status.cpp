@@ -30,35 +30,40 @@ constexpr auto kCounter = MetricType::kCounter;
 
 constexpr std::array kFields = {
     Field{"ParentServerConfigGeneration", "apache_generation", "type", "config", kGauge,
-          "Apache restart generation"},
+          "How often the server has been restarted, by kind."},
     Field{"ParentServerMPMGeneration", "apache_generation", "type", "mpm", kGauge,
-          "Apache restart generation"},
-    Field{"Load1", "apache_load", "interval", "1min", kGauge, "Apache server load"},
-    Field{"Load5", "apache_load", "interval", "5min", kGauge, "Apache server load"},
-    Field{"Load15", "apache_load", "interval", "15min", kGauge, "Apache server load"},
+          "How often the server has been restarted, by kind."},
+    Field{"Load1", "apache_load", "interval", "1min", kGauge,
+          "Load average that httpd reports of its host."},
+    Field{"Load5", "apache_load", "interval", "5min", kGauge,
+          "Load average that httpd reports of its host."},
+    Field{"Load15", "apache_load", "interval", "15min", kGauge,
+          "Load average that httpd reports of its host."},
     Field{"Total Accesses", "apache_accesses_total", "", "", kCounter,
-          "Current total apache accesses (*)"},
+          "Requests served since the start; needs ExtendedStatus."},
     Field{"Total kBytes", "apache_sent_kilobytes_total", "", "", kCounter,
-          "Current total kbytes sent (*)"},
+          "KiB sent since the start; needs ExtendedStatus."},
     Field{"Total Duration", "apache_duration_ms_total", "", "", kCounter,
-          "Total duration of all registered requests in ms"},
+          "Time that all counted requests together have taken, in milliseconds."},
     Field{"CPULoad", "apache_cpuload", "", "", kGauge,
           "The current percentage CPU used by each worker and in total by all workers combined "
           "(*)"},
     Field{"Uptime", "apache_uptime_seconds_total", "", "", kCounter,
-          "Current uptime in seconds (*)"},
-    Field{"BusyWorkers", "apache_workers", "state", "busy", kGauge, "Apache worker statuses"},
-    Field{"IdleWorkers", "apache_workers", "state", "idle", kGauge, "Apache worker statuses"},
-    Field{"Processes", "apache_processes", "state", "all", kGauge, "Apache process count"},
-    Field{"Stopping", "apache_processes", "state", "stopping", kGauge, "Apache process count"},
+          "Time since the server started."},
+    Field{"BusyWorkers", "apache_workers", "state", "busy", kGauge, "Workers by what they do."},
+    Field{"IdleWorkers", "apache_workers", "state", "idle", kGauge, "Workers by what they do."},
+    Field{"Processes", "apache_processes", "state", "all", kGauge,
+          "Child processes, all and those that are stopping."},
+    Field{"Stopping", "apache_processes", "state", "stopping", kGauge,
+          "Child processes, all and those that are stopping."},
     Field{"ConnsTotal", "apache_connections", "state", "total", kGauge,
-          "Apache connection statuses"},
+          "Connections of the event MPM by what they wait for; lags by up to KeepAliveTimeout."},
     Field{"ConnsAsyncWriting", "apache_connections", "state", "writing", kGauge,
-          "Apache connection statuses"},
+          "Connections of the event MPM by what they wait for; lags by up to KeepAliveTimeout."},
     Field{"ConnsAsyncKeepAlive", "apache_connections", "state", "keepalive", kGauge,
-          "Apache connection statuses"},
+          "Connections of the event MPM by what they wait for; lags by up to KeepAliveTimeout."},
     Field{"ConnsAsyncClosing", "apache_connections", "state", "closing", kGauge,
-          "Apache connection statuses"},
+          "Connections of the event MPM by what they wait for; lags by up to KeepAliveTimeout."},
 };
 
 constexpr std::array<std::pair<char, std::string_view>, 11> kSlotStates{{{'_', "idle"},
@@ -89,7 +94,8 @@ struct CpuSeconds {
 };
 
 void addScoreboard(std::string_view board, ProbeRun& run, ApacheFigures& figures) {
-    auto& family = run.family("apache_scoreboard", kGauge, "Apache scoreboard statuses");
+    auto& family = run.family("apache_scoreboard", kGauge,
+                              "Slots of the scoreboard by their letter's meaning.");
     family.readings.clear();  // the last of several lines wins
     for (const auto& [letter, state] : kSlotStates) {
         const auto count = static_cast<double>(std::count(board.begin(), board.end(), letter));
@@ -156,14 +162,15 @@ Result<ApacheFigures> parseApacheStatus(std::string_view text, ProbeRun& run) {
     if (!figures.busy && !figures.slots) return notAStatusPage(whole);
 
     if (cpu.user)
-        run.counter("apache_cpu_time_ms_total", "Apache CPU time", *cpu.user * 1000,
-                    {{"type", "user"}});
+        run.counter("apache_cpu_time_ms_total", "CPU time in milliseconds by kind.",
+                    *cpu.user * 1000, {{"type", "user"}});
     if (cpu.system)
-        run.counter("apache_cpu_time_ms_total", "Apache CPU time", *cpu.system * 1000,
-                    {{"type", "system"}});
+        run.counter("apache_cpu_time_ms_total", "CPU time in milliseconds by kind.",
+                    *cpu.system * 1000, {{"type", "system"}});
     if (const auto number = versionNumber(figures.version))
-        run.gauge("apache_version", "Apache server version", *number);
-    run.gauge("apache_info", "Apache version information", 1,
+        run.gauge("apache_version",
+                  "Version as a number: major.minor with the patch level as decimals.", *number);
+    run.gauge("apache_info", "1, with the version and the MPM as labels.", 1,
               {{"version", figures.version.empty() ? "UNKNOWN" : figures.version},
                {"mpm", figures.mpm.empty() ? "UNKNOWN" : figures.mpm}});
     return figures;

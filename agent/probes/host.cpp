@@ -106,24 +106,21 @@ Labels labelsOf(const Mount& mount) {
 
 void addSpace(const Mount& mount, const FileSystemSpace& space, ProbeRun& run) {
     const Labels labels = labelsOf(mount);
-    run.gauge("node_filesystem_size_bytes", "Filesystem size in bytes.", space.size_bytes, labels);
-    run.gauge("node_filesystem_free_bytes", "Filesystem free space in bytes.", space.free_bytes,
-              labels);
-    run.gauge("node_filesystem_avail_bytes",
-              "Filesystem space available to non-root users in bytes.", space.available_bytes,
-              labels);
-    run.gauge("node_filesystem_files", "Filesystem total file nodes.", space.files, labels);
-    run.gauge("node_filesystem_files_free", "Filesystem total free file nodes.", space.files_free,
-              labels);
-    run.gauge("node_filesystem_readonly", "Filesystem read-only status.",
+    run.gauge("node_filesystem_size_bytes", "Size of the file system.", space.size_bytes, labels);
+    run.gauge("node_filesystem_free_bytes", "Free space, with what is reserved for root.",
+              space.free_bytes, labels);
+    run.gauge("node_filesystem_avail_bytes", "Free space that ordinary users may use.",
+              space.available_bytes, labels);
+    run.gauge("node_filesystem_files", "Inodes of the file system.", space.files, labels);
+    run.gauge("node_filesystem_files_free", "Free inodes.", space.files_free, labels);
+    run.gauge("node_filesystem_readonly", "1 if mounted read-only.",
               mount.read_only || space.read_only ? 1 : 0, labels);
 }
 
 void addUname(ProbeRun& run) {
     struct utsname name {};
     if (::uname(&name) != 0) return;
-    run.gauge("node_uname_info", "Labeled system information as provided by the uname system call.",
-              1,
+    run.gauge("node_uname_info", "1, with what uname(2) says as labels.", 1,
               {{"sysname", name.sysname},
                {"nodename", name.nodename},
                {"release", name.release},
@@ -174,7 +171,7 @@ ProbeRun HostProbe::run(const ProbeContext& context) {
         run.check("load", State::kUnknown, run.message);
         return run;
     }
-    run.gauge("node_time_seconds", "System time in seconds since epoch (1970).",
+    run.gauge("node_time_seconds", "The machine's own clock, in Unix time.",
               static_cast<double>(toUnixMs(context.clock.wallNow())) / 1e3);
     addUname(run);
     readNetwork(run);
@@ -212,16 +209,16 @@ void HostProbe::readNetwork(ProbeRun& run) {
         if (name.empty() || name.find('/') != std::string::npos || name.starts_with('.')) continue;
         const std::string folder = "sys/class/net/" + name + "/";
         if (const auto state = files_.read(folder + "operstate"))
-            run.gauge("node_network_up", "Value is 1 if operstate is 'up', 0 otherwise.",
+            run.gauge("node_network_up", "1 if the interface's operstate is up.",
                       trim(*state) == "up" ? 1 : 0, {{"device", name}});
         if (const auto text = files_.read(folder + "mtu"))
             if (const auto mtu = parseUint(trim(*text)))
-                run.gauge("node_network_mtu_bytes", "Network device property: mtu_bytes",
+                run.gauge("node_network_mtu_bytes", "Largest packet of the interface.",
                           static_cast<double>(*mtu), {{"device", name}});
         // -1 and an error mean that the driver knows no speed; node_exporter prints -125000.
         if (const auto text = files_.read(folder + "speed"))
             if (const auto megabits = parseUint(trim(*text)))
-                run.gauge("node_network_speed_bytes", "Network device property: speed_bytes",
+                run.gauge("node_network_speed_bytes", "Speed of the link in bytes a second.",
                           static_cast<double>(*megabits) * 125000, {{"device", name}});
     }
 }
@@ -234,10 +231,9 @@ void HostProbe::readConntrack(ProbeRun& run) {
         return static_cast<double>(*value);
     };
     if (const auto used = number("proc/sys/net/netfilter/nf_conntrack_count"))
-        run.gauge("node_nf_conntrack_entries",
-                  "Number of currently allocated flow entries for connection tracking.", *used);
+        run.gauge("node_nf_conntrack_entries", "Connections that the firewall tracks now.", *used);
     if (const auto limit = number("proc/sys/net/netfilter/nf_conntrack_max"))
-        run.gauge("node_nf_conntrack_entries_limit", "Maximum size of connection tracking table.",
+        run.gauge("node_nf_conntrack_entries_limit", "How many connections the firewall can track.",
                   *limit);
 }
 
@@ -263,8 +259,8 @@ void HostProbe::readFileSystems(const ProbeContext& context, ProbeRun& run) {
         std::string error;
         const auto space = options_.stat_filesystem(files_.path(mount.mountpoint), error);
         run.gauge("node_filesystem_device_error",
-                  "Whether an error occurred while getting statistics for the given device.",
-                  space ? 0 : 1, labelsOf(mount));
+                  "1 if the file system could not be asked (statfs failed).", space ? 0 : 1,
+                  labelsOf(mount));
         if (!space) {
             state = worse(state, State::kWarning);
             problems += (problems.empty() ? "" : "; ") + mount.mountpoint + ": " + error;

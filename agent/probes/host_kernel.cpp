@@ -22,7 +22,7 @@ void parseCpuLine(std::string_view name, std::string_view rest, double ticks_per
     for (const std::string_view mode : kCpuModes) {
         const auto ticks = parseUint(nextField(rest));
         if (!ticks) return;
-        run.counter("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.",
+        run.counter("node_cpu_seconds_total", "CPU time by processor and mode.",
                     static_cast<double>(*ticks) / ticks_per_second,
                     {{"cpu", cpu}, {"mode", std::string(mode)}});
     }
@@ -30,7 +30,7 @@ void parseCpuLine(std::string_view name, std::string_view rest, double ticks_per
         const auto ticks = parseUint(nextField(rest));
         if (!ticks) return;
         run.counter("node_cpu_guest_seconds_total",
-                    "Seconds the CPUs spent in guests (VMs) for each mode.",
+                    "CPU time given to virtual machines, by processor and mode.",
                     static_cast<double>(*ticks) / ticks_per_second,
                     {{"cpu", cpu}, {"mode", std::string(mode)}});
     }
@@ -44,16 +44,17 @@ struct StatLine {
 };
 
 constexpr std::array kStatLines = {
-    StatLine{"intr", "node_intr_total", "Total number of interrupts serviced.",
+    StatLine{"intr", "node_intr_total", "Interrupts handled since boot.", MetricType::kCounter},
+    StatLine{"ctxt", "node_context_switches_total", "Context switches since boot.",
              MetricType::kCounter},
-    StatLine{"ctxt", "node_context_switches_total", "Total number of context switches.",
+    StatLine{"btime", "node_boot_time_seconds", "When the machine booted, in Unix time.",
+             MetricType::kGauge},
+    StatLine{"processes", "node_forks_total", "Processes and threads created since boot.",
              MetricType::kCounter},
-    StatLine{"btime", "node_boot_time_seconds", "Node boot time, in unixtime.", MetricType::kGauge},
-    StatLine{"processes", "node_forks_total", "Total number of forks.", MetricType::kCounter},
-    StatLine{"procs_running", "node_procs_running", "Number of processes in runnable state.",
+    StatLine{"procs_running", "node_procs_running", "Threads that run or could run now.",
              MetricType::kGauge},
     StatLine{"procs_blocked", "node_procs_blocked",
-             "Number of processes blocked waiting for I/O to complete.", MetricType::kGauge},
+             "Threads that wait for a disk or a network file system.", MetricType::kGauge},
 };
 
 // "Active(anon)" -> "Active_anon"; anything else that no metric's name may hold becomes '_'.
@@ -132,9 +133,9 @@ void parseLoadavg(std::string_view text, ProbeRun& run, KernelFigures& figures) 
     const auto five = parseDouble(nextField(text));
     const auto fifteen = parseDouble(nextField(text));
     if (!one || !five || !fifteen) return;
-    run.gauge("node_load1", "1m load average.", *one);
-    run.gauge("node_load5", "5m load average.", *five);
-    run.gauge("node_load15", "15m load average.", *fifteen);
+    run.gauge("node_load1", "Load average over 1 minute.", *one);
+    run.gauge("node_load5", "Load average over 5 minutes.", *five);
+    run.gauge("node_load15", "Load average over 15 minutes.", *fifteen);
     figures.load5 = *five;
 }
 
@@ -153,7 +154,7 @@ void parseMeminfo(std::string_view text, ProbeRun& run, KernelFigures& figures) 
         if (key == "MemAvailable") figures.memory_available_bytes = value;
         const std::string part = metricPart(key) + (kibibytes ? "_bytes" : "");
         run.families.push_back({"node_memory_" + part,
-                                {MetricType::kGauge, "Memory information field " + part + ".", {}},
+                                {MetricType::kGauge, "Line " + part + " of /proc/meminfo.", {}},
                                 {{{}, value}}});
     }
 }
@@ -169,10 +170,9 @@ void parseVmstat(std::string_view text, ProbeRun& run, KernelFigures& figures) {
         if (!value) continue;
         if (key == "oom_kill") figures.oom_kills = static_cast<double>(*value);
         const std::string part = metricPart(key);
-        run.families.push_back(
-            {"node_vmstat_" + part,
-             {MetricType::kUnknown, "/proc/vmstat information field " + part + ".", {}},
-             {{{}, static_cast<double>(*value)}}});
+        run.families.push_back({"node_vmstat_" + part,
+                                {MetricType::kUnknown, "Line " + part + " of /proc/vmstat.", {}},
+                                {{{}, static_cast<double>(*value)}}});
     }
 }
 
@@ -189,9 +189,9 @@ void parsePressure(std::string_view resource, std::string_view text, ProbeRun& r
         const bool waiting = share == "some";
         run.counter("node_pressure_" + std::string(resource) +
                         (waiting ? "_waiting_seconds_total" : "_stalled_seconds_total"),
-                    waiting ? "Total time in seconds that processes have waited for this resource"
-                            : "Total time in seconds no process could make progress for lack of "
-                              "this resource",
+                    waiting
+                        ? "Time during which at least one task waited for this resource."
+                        : "Time during which every task that could run waited for this resource.",
                     static_cast<double>(*microseconds) / 1e6);
     }
 }
@@ -203,9 +203,9 @@ void parseFileNr(std::string_view text, ProbeRun& run) {
     nextField(line);  // "free", 0 since Linux 2.6
     const auto maximum = parseUint(nextField(line));
     if (!allocated || !maximum) return;
-    run.gauge("node_filefd_allocated", "File descriptor statistics: allocated.",
+    run.gauge("node_filefd_allocated", "Open file descriptors of the whole machine.",
               static_cast<double>(*allocated));
-    run.gauge("node_filefd_maximum", "File descriptor statistics: maximum.",
+    run.gauge("node_filefd_maximum", "How many file descriptors the machine allows.",
               static_cast<double>(*maximum));
 }
 
@@ -228,12 +228,12 @@ void parseSockstat(std::string_view text, double page_bytes, ProbeRun& run) {
             const double number = static_cast<double>(*value);
             const std::string part = metricPart(protocol) + "_" + metricPart(state);
             add(part, number,
-                protocol == "sockets" ? "Number of IPv4 sockets in use."
-                                      : "Number of " + std::string(protocol) +
-                                            " sockets in state " + std::string(state) + ".");
+                protocol == "sockets"
+                    ? "IPv4 sockets in use."
+                    : std::string(protocol) + " sockets: " + std::string(state) + ".");
             if (state == "mem")
                 add(part + "_bytes", number * page_bytes,
-                    "Number of " + std::string(protocol) + " sockets in state mem_bytes.");
+                    "Memory of " + std::string(protocol) + " sockets.");
         }
     }
 }

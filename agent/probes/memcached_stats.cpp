@@ -21,57 +21,47 @@ constexpr auto kGauge = MetricType::kGauge;
 constexpr auto kCounter = MetricType::kCounter;
 
 constexpr std::array kFields = {
-    StatField{"uptime", "memcached_uptime_seconds", kCounter,
-              "Number of seconds since the server started."},
-    StatField{"time", "memcached_time_seconds", kGauge,
-              "current UNIX time according to the server."},
+    StatField{"uptime", "memcached_uptime_seconds", kCounter, "Time since the server started."},
+    StatField{"time", "memcached_time_seconds", kGauge, "The server's own clock, in Unix time."},
     StatField{"rusage_user", "memcached_process_user_cpu_seconds_total", kCounter,
-              "Accumulated user time for this process."},
+              "CPU time of the server in user mode."},
     StatField{"rusage_system", "memcached_process_system_cpu_seconds_total", kCounter,
-              "Accumulated system time for this process."},
-    StatField{"bytes", "memcached_current_bytes", kGauge,
-              "Current number of bytes used to store items."},
+              "CPU time of the server in kernel mode."},
+    StatField{"bytes", "memcached_current_bytes", kGauge, "Bytes of the items in the cache."},
     StatField{"limit_maxbytes", "memcached_limit_bytes", kGauge,
-              "Number of bytes this server is allowed to use for storage."},
-    StatField{"curr_items", "memcached_current_items", kGauge,
-              "Current number of items stored by this instance."},
-    StatField{"total_items", "memcached_items_total", kCounter,
-              "Total number of items stored during the life of this instance."},
-    StatField{"bytes_read", "memcached_read_bytes_total", kCounter,
-              "Total number of bytes read by this server from network."},
-    StatField{"bytes_written", "memcached_written_bytes_total", kCounter,
-              "Total number of bytes sent by this server to network."},
+              "Bytes that the cache may hold (-m)."},
+    StatField{"curr_items", "memcached_current_items", kGauge, "Items in the cache."},
+    StatField{"total_items", "memcached_items_total", kCounter, "Items ever stored."},
+    StatField{"bytes_read", "memcached_read_bytes_total", kCounter, "Bytes received from clients."},
+    StatField{"bytes_written", "memcached_written_bytes_total", kCounter, "Bytes sent to clients."},
     StatField{"curr_connections", "memcached_current_connections", kGauge,
-              "Current number of open connections."},
+              "Open client connections."},
     StatField{"total_connections", "memcached_connections_total", kCounter,
-              "Total number of connections opened since the server started running."},
+              "Connections ever opened."},
     StatField{"rejected_connections", "memcached_connections_rejected_total", kCounter,
-              "Total number of connections rejected due to hitting the memcached's -c limit in "
-              "maxconns_fast mode."},
+              "Clients turned away at the connection limit (-c)."},
     StatField{"conn_yields", "memcached_connections_yielded_total", kCounter,
-              "Total number of connections yielded running due to hitting the memcached's -R "
-              "limit."},
+              "Times a connection had to let others go first (-R)."},
     StatField{"listen_disabled_num", "memcached_connections_listener_disabled_total", kCounter,
-              "Number of times that memcached has hit its connections limit and disabled its "
-              "listener."},
+              "Times the listener was switched off at the connection limit."},
     StatField{"accepting_conns", "memcached_accepting_connections", kGauge,
-              "The Memcached server is currently accepting new connections."},
+              "1 while new connections are accepted."},
     StatField{"evictions", "memcached_items_evicted_total", kCounter,
-              "Total number of valid items removed from cache to free memory for new items."},
+              "Items that had not expired and were thrown out for lack of memory."},
     StatField{"reclaimed", "memcached_items_reclaimed_total", kCounter,
-              "Total number of times an entry was stored using memory from an expired entry."},
+              "Items stored in the place of an expired one."},
     StatField{"store_too_large", "memcached_item_too_large_total", kCounter,
-              "The number of times an item exceeded the max-item-size when being stored."},
+              "Items refused because they are larger than -I allows."},
     StatField{"store_no_memory", "memcached_item_no_memory_total", kCounter,
-              "The number of times an item could not be stored due to no more memory."},
+              "Items refused because no memory was left."},
     StatField{"direct_reclaims", "memcached_direct_reclaims_total", kCounter,
-              "Times worker threads had to directly reclaim or evict items."},
+              "Times a worker had to make room by itself while storing."},
     StatField{"lru_crawler_starts", "memcached_lru_crawler_starts_total", kCounter,
-              "Times an LRU crawler was started."},
+              "Runs of the LRU crawler."},
     StatField{"crawler_items_checked", "memcached_lru_crawler_items_checked_total", kCounter,
-              "Total items examined by LRU Crawler."},
+              "Items that the LRU crawler looked at."},
     StatField{"crawler_reclaimed", "memcached_lru_crawler_reclaimed_total", kCounter,
-              "Total items freed by LRU Crawler."},
+              "Items that the LRU crawler freed."},
 };
 
 struct CommandField {
@@ -91,9 +81,8 @@ constexpr std::array kCommands = {
 };
 
 void addCommand(std::string_view command, std::string_view status, double value, ProbeRun& run) {
-    run.counter("memcached_commands_total",
-                "Total number of all requests broken down by command (get, set, etc.) and status.",
-                value, {{"command", std::string(command)}, {"status", std::string(status)}});
+    run.counter("memcached_commands_total", "Requests by command and how they ended.", value,
+                {{"command", std::string(command)}, {"status", std::string(status)}});
 }
 
 }  // namespace
@@ -105,7 +94,7 @@ std::optional<double> statNumber(const StatMap& stats, std::string_view key) {
 
 void addMemcachedStats(const StatMap& stats, ProbeRun& run) {
     if (const auto version = stats.find("version"); version != stats.end())
-        run.gauge("memcached_version", "The version of this memcached server.", 1,
+        run.gauge("memcached_version", "1, with the server's version as label.", 1,
                   {{"version", version->second}});
     for (const StatField& field : kFields)
         if (const auto value = statNumber(stats, field.key))
@@ -124,13 +113,12 @@ void addMemcachedStats(const StatMap& stats, ProbeRun& run) {
 
 void addMemcachedSettings(const StatMap& settings, ProbeRun& run) {
     if (const auto limit = statNumber(settings, "maxconns"))
-        run.gauge("memcached_max_connections", "Maximum number of clients allowed.", *limit);
+        run.gauge("memcached_max_connections", "How many clients may connect (-c).", *limit);
 }
 
 void addMemcachedSlabTotals(const StatMap& slabs, ProbeRun& run) {
     if (const auto bytes = statNumber(slabs, "total_malloced"))
-        run.gauge("memcached_malloced_bytes", "Number of bytes of memory allocated to slab pages.",
-                  *bytes);
+        run.gauge("memcached_malloced_bytes", "Bytes given to slab pages.", *bytes);
 }
 
 CheckResult judgeMemcachedConnections(const StatMap& stats, double new_rejections) {

@@ -20,7 +20,7 @@ namespace {
 constexpr std::chrono::seconds kVariablesInterval{60};
 
 void setUp(ProbeRun& run, bool up) {
-    run.gauge("mysql_up", "Whether the MySQL server is up.", up ? 1 : 0);
+    run.gauge("mysql_up", "1 if the probe could log in and ask, 0 if not.", up ? 1 : 0);
 }
 
 }  // namespace

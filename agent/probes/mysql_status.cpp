@@ -14,8 +14,8 @@ namespace clusterwatch::agent {
 
 namespace {
 
-constexpr std::string_view kStatusHelp = "Generic metric from SHOW GLOBAL STATUS.";
-constexpr std::string_view kVariablesHelp = "Generic gauge metric from SHOW GLOBAL VARIABLES.";
+constexpr std::string_view kStatusHelp = "The variable of this name in SHOW GLOBAL STATUS.";
+constexpr std::string_view kVariablesHelp = "The variable of this name in SHOW GLOBAL VARIABLES.";
 
 struct Group {
     std::string_view prefix;
@@ -26,17 +26,15 @@ struct Group {
 
 constexpr std::array kGroups = {
     Group{"com_", "mysql_global_status_commands_total", "command",
-          "Total number of executed MySQL commands."},
+          "Statements by command (Com_*)."},
     Group{"handler_", "mysql_global_status_handlers_total", "handler",
-          "Total number of executed MySQL handlers."},
+          "Calls of the storage engines' handlers (Handler_*)."},
     Group{"connection_errors_", "mysql_global_status_connection_errors_total", "error",
-          "Total number of MySQL connection errors."},
+          "Connections refused or broken, by reason."},
     Group{"innodb_rows_", "mysql_global_status_innodb_row_ops_total", "operation",
-          "Total number of MySQL InnoDB row operations."},
+          "Rows that InnoDB read, inserted, updated or deleted."},
     Group{"performance_schema_", "mysql_global_status_performance_schema_lost_total",
-          "instrumentation",
-          "Total number of MySQL instrumentations that could not be loaded or created due to "
-          "memory constraints."},
+          "instrumentation", "Instrumentation that performance_schema had no room for, by kind."},
 };
 
 // What the mysqld mixin, Percona's dashboards and our own checks read.
@@ -125,14 +123,17 @@ void addBufferPoolPages(std::string_view what, double number, Families& families
     if (what == "total") return;
     if (what == "dirty")
         families.addPlain("mysql_global_status_buffer_pool_dirty_pages", MetricType::kGauge,
-                          "Innodb buffer pool dirty pages.", number);
+                          "Pages of the InnoDB buffer pool that are changed and not yet written.",
+                          number);
     else if (std::find(kStates.begin(), kStates.end(), what) != kStates.end())
         families.addToGroup("mysql_global_status_buffer_pool_pages", MetricType::kGauge,
-                            "Innodb buffer pool pages by state.", "state", what, number);
+                            "Pages of the InnoDB buffer pool by what they hold.", "state", what,
+                            number);
     else
-        families.addToGroup("mysql_global_status_buffer_pool_page_changes_total",
-                            MetricType::kCounter, "Innodb buffer pool page state changes.",
-                            "operation", what, number);
+        families.addToGroup(
+            "mysql_global_status_buffer_pool_page_changes_total", MetricType::kCounter,
+            "Pages of the InnoDB buffer pool flushed or otherwise handled, by operation.",
+            "operation", what, number);
 }
 
 void addStatus(const std::string& key, double number, Families& families) {
@@ -151,7 +152,7 @@ void addVersionInfo(const std::map<std::string, std::string>& texts, ProbeRun& r
         const auto found = texts.find(name);
         return found == texts.end() ? std::string() : truncated(found->second, 256);
     };
-    run.gauge("mysql_version_info", "MySQL version and distribution.", 1,
+    run.gauge("mysql_version_info", "1, with the server's version as labels.", 1,
               {{"version", text("version")},
                {"innodb_version", text("innodb_version")},
                {"version_comment", text("version_comment")}});
@@ -159,7 +160,7 @@ void addVersionInfo(const std::map<std::string, std::string>& texts, ProbeRun& r
                                       ? text("transaction_isolation")
                                       : text("tx_isolation");
     if (!isolation.empty())
-        run.gauge("mysql_transaction_isolation", "MySQL transaction isolation.", 1,
+        run.gauge("mysql_transaction_isolation", "1, with the default isolation level as label.", 1,
                   {{"level", isolation}});
 }
 
