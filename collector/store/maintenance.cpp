@@ -11,7 +11,7 @@ namespace {
 // A row larger than a few hundred series gains nothing and makes reading one of them slower.
 constexpr std::size_t kSeriesPerRow = 256;
 // Retention waits while the newest sample is older than this: the clock or the agents are wrong.
-constexpr std::int64_t kRetentionWaitsMs = 24 * 3'600'000;
+constexpr std::int64_t kRetentionWaitsMs = std::int64_t{24} * 3'600'000;
 
 }  // namespace
 

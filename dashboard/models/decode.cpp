@@ -64,7 +64,7 @@ TargetReport targetOf(const QJsonObject& object) {
     target.state = stateOf(object["state"].toString());
     target.last_state = stateOf(object["last_state"].toString());
     target.state_since_ms = integer(object, "state_since_ms");
-    for (const QJsonValue& value : object["checks"].toArray()) {
+    for (const QJsonValue value : object["checks"].toArray()) {
         const QJsonObject check = value.toObject();
         target.checks.push_back({check["name"].toString(), stateOf(check["state"].toString()),
                                  check["text"].toString()});
@@ -84,7 +84,7 @@ NodeReport nodeOf(const QJsonObject& object) {
     const QJsonObject spool = object["spool"].toObject();
     node.spooled_batches = std::uint64_t(integer(spool, "batches"));
     node.dropped_samples = std::uint64_t(integer(spool, "dropped_samples"));
-    for (const QJsonValue& value : object["targets"].toArray()) {
+    for (const QJsonValue value : object["targets"].toArray()) {
         TargetReport target = targetOf(value.toObject());
         target.node = node.node;
         node.targets.push_back(std::move(target));
@@ -116,10 +116,10 @@ Tier tierOf(const QJsonObject& object) {
     tier.name = object["name"].toString();
     tier.title = object["title"].toString(tier.name);
     tier.role = object["role"].toString();
-    for (const QJsonValue& job : object["jobs"].toArray()) tier.jobs.push_back(job.toString());
-    for (const QJsonValue& need : object["needs"].toArray())
+    for (const QJsonValue job : object["jobs"].toArray()) tier.jobs.push_back(job.toString());
+    for (const QJsonValue need : object["needs"].toArray())
         tier.needs.push_back({need["tier"].toString(), need["edge"].toString()});
-    for (const QJsonValue& member : object["expected"].toArray())
+    for (const QJsonValue member : object["expected"].toArray())
         tier.expected.push_back({member["job"].toString(), member["instance"].toString()});
     return tier;
 }
@@ -134,7 +134,7 @@ Series seriesOf(const QJsonObject& object) {
     series.labels = labelsOf(object["metric"].toObject());
     QJsonArray pairs = object["values"].toArray();
     if (object.contains("value")) pairs.append(object["value"]);
-    for (const QJsonValue& value : pairs) {
+    for (const QJsonValue value : pairs) {
         const QJsonArray pair = value.toArray();
         if (const auto number = sampleValue(pair.at(1)))
             series.points.push_back({sampleTime(pair.at(0)), *number});
@@ -161,7 +161,7 @@ Result<Topology> decodeTopology(const QByteArray& json) {
     Topology topology;
     topology.cluster = (*object)["cluster"].toString();
     topology.name_space = (*object)["namespace"].toString();
-    for (const QJsonValue& tier : (*object)["tiers"].toArray())
+    for (const QJsonValue tier : (*object)["tiers"].toArray())
         topology.tiers.push_back(tierOf(tier.toObject()));
     return topology;
 }
@@ -176,7 +176,7 @@ Result<Snapshot> decodeNodes(const QByteArray& json) {
     snapshot.version = (*object)["version"].toString();
     snapshot.live_id = std::uint64_t(integer(*object, "live_id"));
     snapshot.storage = storageOf((*object)["storage"].toObject());
-    for (const QJsonValue& node : (*object)["nodes"].toArray())
+    for (const QJsonValue node : (*object)["nodes"].toArray())
         snapshot.nodes.push_back(nodeOf(node.toObject()));
     return snapshot;
 }
@@ -188,7 +188,7 @@ Result<std::vector<Alert>> decodeAlerts(const QByteArray& json) {
     if (!list.isArray())
         return Error(ErrorCode::kInvalid, "the alerts: the answer has no list of alerts");
     std::vector<Alert> alerts;
-    for (const QJsonValue& alert : list.toArray()) alerts.push_back(alertOf(alert.toObject()));
+    for (const QJsonValue alert : list.toArray()) alerts.push_back(alertOf(alert.toObject()));
     return alerts;
 }
 
@@ -208,7 +208,7 @@ Result<std::vector<Series>> decodeQuery(const QByteArray& json) {
         return Error(ErrorCode::kInvalid,
                      (*object)["error"].toString("the query failed").toStdString());
     std::vector<Series> series;
-    for (const QJsonValue& one : (*object)["data"].toObject()["result"].toArray())
+    for (const QJsonValue one : (*object)["data"].toObject()["result"].toArray())
         series.push_back(seriesOf(one.toObject()));
     return series;
 }
