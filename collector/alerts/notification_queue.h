@@ -90,7 +90,6 @@ class NotificationQueue final : public rules::AlertStateStore {
     Result<std::size_t> keepOnly(const std::vector<std::string>& webhooks);
 
   private:
-    class Transaction;
     struct Close {
         void operator()(sqlite3* database) const;
     };

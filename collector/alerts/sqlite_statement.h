@@ -1,4 +1,4 @@
-// A prepared statement with bound parameters; the part of SQLite that notification_queue.cpp needs.
+// A prepared statement with bound parameters, and a transaction: the part of SQLite that the queue needs.
 // Not thread-safe: used under the queue's lock.
 #pragma once
 
@@ -41,6 +41,32 @@ class Statement {
     sqlite3_stmt* statement_ = nullptr;
     int bound_ = 0;
     int result_ = SQLITE_OK;
+};
+
+// Rolls back unless committed.
+class Transaction {
+  public:
+    explicit Transaction(sqlite3* database)
+        : database_(database), status_(execute(database, "BEGIN IMMEDIATE")) {}
+    ~Transaction() {
+        if (status_ && !committed_) {
+            [[maybe_unused]] const Status ignored = execute(database_, "ROLLBACK");
+        }
+    }
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+
+    const Status& status() const { return status_; }
+    Status commit() {
+        Status status = execute(database_, "COMMIT");
+        committed_ = status.ok();
+        return status;
+    }
+
+  private:
+    sqlite3* database_;
+    Status status_;
+    bool committed_ = false;
 };
 
 }  // namespace clusterwatch::alerts

@@ -139,10 +139,10 @@ Result<Value> Engine::range(std::string_view query, std::int64_t start_ms, std::
     if (!parsed) return parsed.error();
     const Expr& expr = **parsed;
     if (expr.type != ValueType::kScalar && expr.type != ValueType::kVector) {
-        return badData(fmt::format(
-            "invalid parameter \"query\": invalid expression type \"{}\" for range query, must be "
-            "Scalar or instant Vector",
-            documentedName(expr.type)));
+        return badData(
+            fmt::format("invalid expression type \"{}\" for range query, must be "
+                        "Scalar or instant Vector",
+                        documentedName(expr.type)));
     }
     Evaluation evaluation = this->evaluation({start_ms, end_ms, step_ms}, cancel, timeout);
     if (Status status = evaluation.check(); !status) return status.error();

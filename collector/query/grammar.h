@@ -42,7 +42,7 @@ class Parser {
     Result<ExprPtr> expression(int least_power, unsigned level);
     Result<ExprPtr> unary(unsigned level);
     Result<ExprPtr> binary(ExprPtr left, const OperatorInfo& info, unsigned level);
-    Status modifiers(Binary& node);
+    Status modifiers(Binary& node, const Token& op);
     Status checkSides(const Binary& node, const Token& op) const;
 
     // parser.cpp

@@ -95,7 +95,7 @@ Result<ExprPtr> Parser::binary(ExprPtr left, const OperatorInfo& info, unsigned 
     const Token op = take();
     Binary node;
     node.op = info.op;
-    if (Status status = modifiers(node); !status) return status.error();
+    if (Status status = modifiers(node, op); !status) return status.error();
     // ^ binds to the right, the others to the left.
     auto right = expression(info.power == kPower ? kPower : info.power + 1, level + 1);
     if (!right) return right;
@@ -109,10 +109,10 @@ Result<ExprPtr> Parser::binary(ExprPtr left, const OperatorInfo& info, unsigned 
 }
 
 // bool, on (...), ignoring (...): after the operator and before its right side.
-Status Parser::modifiers(Binary& node) {
+Status Parser::modifiers(Binary& node, const Token& op) {
     if (word() == "bool") {
         if (!isComparison(node.op)) {
-            return failure(peek(), "bool modifier can only be used on comparison operators");
+            return failure(op, "bool modifier can only be used on comparison operators");
         }
         take();
         node.returns_bool = true;
@@ -127,7 +127,8 @@ Status Parser::modifiers(Binary& node) {
     if (!labels) return labels.error();
     node.matching.labels = std::move(*labels);
     if (word() == "group_left" || word() == "group_right") {
-        return failure(peek(), "no grouping allowed for set operations");
+        return failure(op,
+                       fmt::format("no grouping allowed for \"{}\" operation", toLower(op.text)));
     }
     return {};
 }
@@ -142,7 +143,7 @@ Status Parser::checkSides(const Binary& node, const Token& op) const {
     const bool both = isVector(node.left) && isVector(node.right);
     if (isSetOperator(node.op)) {
         if (both) return {};
-        return failure(op,
+        return failure(*node.left,
                        fmt::format("set operator \"{}\" not allowed in binary scalar expression",
                                    toLower(op.text)));
     }

@@ -91,7 +91,7 @@ Result<ExprPtr> Parser::postfix(unsigned level) {
             return failure(peek(), "the @ modifier is not supported by this version");
         } else if (word() == "offset") {
             if (has_offset) {
-                return failure(peek(), "offset may not be set multiple times");
+                return failure(**expr, "offset may not be set multiple times");
             }
             has_offset = true;
             expr = offset(std::move(*expr));
@@ -104,6 +104,7 @@ Result<ExprPtr> Parser::postfix(unsigned level) {
 
 Result<ExprPtr> Parser::range(ExprPtr expr, bool has_offset) {
     const Token bracket = take();
+    const Token length = peek();
     auto range_ms = duration("range selector");
     if (!range_ms) return range_ms.error();
     if (peek().is(":")) return failure(peek(), "subqueries are not supported by this version");
@@ -115,7 +116,7 @@ Result<ExprPtr> Parser::range(ExprPtr expr, bool has_offset) {
     if (has_offset) {
         return failure(bracket, "no offset modifiers allowed before range");
     }
-    if (*range_ms <= 0) return failure(bracket, "duration must be greater than 0");
+    if (*range_ms <= 0) return failure(length, "duration must be greater than 0");
     return make(MatrixSelector{std::move(*selector), *range_ms}, ValueType::kMatrix, expr->offset);
 }
 

@@ -84,7 +84,7 @@ struct StoredAlert {
     std::int64_t missing_ms = -1;  // how long its expression has been empty; -1: it is not
 };
 
-// Thread-safe. The implementation is alerts/alert_database.h; tests use one in memory.
+// Thread-safe. The implementation is alerts/notification_queue.h; tests use one in memory.
 class AlertStateStore {
   public:
     virtual ~AlertStateStore() = default;

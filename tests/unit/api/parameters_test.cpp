@@ -80,8 +80,10 @@ TEST(Parameters, Steps) {
 TEST(Parameters, ErrorsNameTheParameter) {
     const auto parameters = Parameters::parse("time=x&limit=-1");
     ASSERT_TRUE(parameters.ok());
-    EXPECT_EQ(timeParameter(*parameters, "time", 7).error().message(),
-              "invalid parameter \"time\": cannot parse \"x\" to a valid timestamp");
+    EXPECT_EQ(
+        timeParameter(*parameters, "time", 7).error().message(),
+        "invalid parameter \"time\": Invalid time value for 'time': cannot parse \"x\" to a valid "
+        "timestamp");
     EXPECT_EQ(*timeParameter(*parameters, "start", 7), 7);
     EXPECT_THAT(limitParameter(*parameters, "limit").error().message(),
                 HasSubstr("invalid parameter \"limit\""));
