@@ -16,7 +16,7 @@ std::vector<std::int64_t> timeTicks(std::int64_t from_ms, std::int64_t to_ms, in
         step = candidate * 1000;
         if ((to_ms - from_ms) / step + 1 <= at_most) break;
     }
-    while ((to_ms - from_ms) / step + 1 > at_most) step += 86400 * 1000;
+    while ((to_ms - from_ms) / step + 1 > at_most) step += std::int64_t{86400} * 1000;
     const std::int64_t shift = std::int64_t(utc_offset_s) * 1000;
     const std::int64_t local = from_ms + shift;
     std::int64_t tick = local - ((local % step) + step) % step;

@@ -1,11 +1,15 @@
-"""`./run lint`: the format (clang-format), clang-tidy on the files that differ from main (--all: every file),
-and the rules of the tree."""
+"""`./run lint`: the format (clang-format), the rules of the tree, and clang-tidy with clang's check of the locks
+on the files that differ from main.
+
+--all takes every file, but without clang's static analyzer: that is three quarters of the time, and each file has
+been through it when it was changed. What the compilers generate (protobuf, moc) is made first: clang-tidy parses."""
 
 import argparse
 import json
 import os
 import subprocess
 import sys
+import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -35,22 +39,34 @@ def formatted(files) -> bool:
     return done.returncode == 0
 
 
-def tidy(build: Path, files) -> bool:
+def generate(build: Path) -> None:
+    """Makes the headers that no file of the tree holds."""
+    rules = subprocess.run(["ninja", "-C", build, "-t", "targets", "all"], capture_output=True, text=True, check=True)
+    outputs = [line.split(":")[0] for line in rules.stdout.splitlines()]
+    wanted = [name for name in outputs if name.endswith((".pb.h", "_autogen/timestamp")) and not name.startswith("/")]
+    subprocess.run(["ninja", "-C", build, "--quiet", *wanted], check=True)
+
+
+def tidy(build: Path, files, analyze: bool) -> bool:
     commands = {entry["file"] for entry in json.loads((build / "compile_commands.json").read_text())}
     compiled = [path for path in files if str(ROOT / path) in commands]
-    print(f"== clang-tidy on {len(compiled)} files", flush=True)
+    print(f"== clang-tidy on {len(compiled)} files" + ("" if analyze else ", without the analyzer"), flush=True)
+    # -Werror is g++'s matter; clang-tidy's own checks are errors by .clang-tidy.
+    command = ["clang-tidy-14", "--quiet", "-p", build, "--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-error"]
+    if not analyze:
+        command.append("--checks=-clang-analyzer-*")
 
     def check(path):
-        # -Werror is g++'s matter; clang-tidy's own checks are errors by .clang-tidy.
-        return path, subprocess.run(["clang-tidy-14", "--quiet", "-p", build, "--extra-arg=-Wno-unknown-warning-option",
-                                     "--extra-arg=-Wno-error", path], capture_output=True, text=True)
-    good = True
+        return path, subprocess.run([*command, path], capture_output=True, text=True)
+    begin = time.monotonic()
+    bad = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for path, done in pool.map(check, compiled):
             if done.returncode:
-                good = False
-                print(f"{path}\n{done.stdout}", flush=True)
-    return good
+                bad += 1
+                print(f"{path}\n{done.stdout or done.stderr}", flush=True)
+    print(f"   {len(compiled) - bad} clean, {bad} not, {time.monotonic() - begin:.0f} s", flush=True)
+    return bad == 0
 
 
 def main() -> int:
@@ -60,14 +76,15 @@ def main() -> int:
     arguments = parser.parse_args()
     os.chdir(ROOT)
     files = cpp_files()
+    print(f"== format of {len(files)} files", flush=True)
     good = formatted(files)
+    print("== rules of the tree", flush=True)
     rules = unittest.TestLoader().discover(str(ROOT / "tests/tidy"), "test_*.py", str(ROOT))
     good &= unittest.TextTestRunner().run(rules).wasSuccessful()
-    if arguments.all:
-        good &= tidy(arguments.build, [path for path in files if path.suffix == ".cpp"])
-    else:
-        changed = changed_files()
-        good &= tidy(arguments.build, [path for path in files if path.suffix == ".cpp" and path in changed])
+    generate(arguments.build)
+    changed = set(files) if arguments.all else changed_files()
+    good &= tidy(arguments.build, [path for path in files if path.suffix == ".cpp" and path in changed],
+                 analyze=not arguments.all)
     print("lint: clean" if good else "lint: see above")
     return 0 if good else 1
 
