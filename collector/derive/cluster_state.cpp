@@ -17,6 +17,13 @@ std::string_view toString(Freshness freshness) {
     return "never";
 }
 
+State worstState(const ProbeRun& run) {
+    if (run.checks.empty()) return run.outcome == Outcome::kOk ? State::kOk : State::kUnknown;
+    State worst = run.checks.front().state;
+    for (const auto& check : run.checks) worst = worse(worst, check.state);
+    return worst;
+}
+
 Milliseconds lateAfter(Milliseconds interval, Milliseconds deadline) {
     return interval + deadline + std::chrono::seconds(1);
 }
@@ -29,17 +36,6 @@ namespace {
 
 double secondsBetween(MonotonicTime from, MonotonicTime to) {
     return std::chrono::duration<double>(to - from).count();
-}
-
-State worstOf(const ProbeRun& run) {
-    // A run that failed and judged nothing has not seen that all is well.
-    State worst = run.outcome == Outcome::kOk ? State::kOk : State::kUnknown;
-    bool judged = false;
-    for (const auto& check : run.checks) {
-        worst = judged ? worse(worst, check.state) : check.state;
-        judged = true;
-    }
-    return worst;
 }
 
 }  // namespace
@@ -132,7 +128,7 @@ void ClusterState::ran(const std::string& name, const ProbeRun& run, bool in_tim
         TargetStatus& status = target.status;
         const std::int64_t time_ms = toUnixMs(run.time);
         if (!in_time && time_ms <= status.last_run_ms) return;
-        const State state = worstOf(run);
+        const State state = worstState(run);
         if (status.last_run_ms == 0 || state != status.last_state) status.state_since_ms = time_ms;
         status.node = name;
         status.probe = run.probe;

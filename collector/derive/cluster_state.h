@@ -59,6 +59,10 @@ struct NodeStatus {
 std::string toJson(const TargetStatus& target, std::string_view node);
 std::string toJson(const NodeStatus& node, bool with_targets);
 
+// The worst state of a run's checks. A run that failed and judged nothing has not seen that all is
+// well: unknown.
+State worstState(const ProbeRun& run);
+
 // When a target is late: this long after the receipt of its last run.
 Milliseconds lateAfter(Milliseconds interval, Milliseconds deadline);
 // The deadline that agents give a probe unless told otherwise; for a run that came before its schedule.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "collector/derive/cluster_state.h"
 #include "proto/convert.h"
 
 namespace clusterwatch::ingest {
@@ -64,13 +65,6 @@ std::optional<ProbeRun> runOf(const RunRecord& record) {
     auto run = wire::decodeHeader(header);
     if (!run) return std::nullopt;
     return std::move(*run);
-}
-
-State worstState(const ProbeRun& run) {
-    if (run.checks.empty()) return run.outcome == Outcome::kOk ? State::kOk : State::kUnknown;
-    State worst = run.checks.front().state;
-    for (const auto& check : run.checks) worst = worse(worst, check.state);
-    return worst;
 }
 
 const RunRecord* ProbeRecord::before(std::int64_t time_ms) const {
@@ -140,7 +134,7 @@ void AgentRecord::apply(const pb::AgentNote& note, std::vector<SilenceChange>* c
         if (run.state_since_ms == 0) {
             const auto now = runOf(run);
             const auto then = previous ? runOf(*previous) : std::nullopt;
-            const bool same = now && then && worstState(*now) == worstState(*then);
+            const bool same = now && then && derive::worstState(*now) == derive::worstState(*then);
             run.state_since_ms = same ? previous->state_since_ms : run.time_ms;
         }
         const Target target = targetOf(run.header);

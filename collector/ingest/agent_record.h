@@ -82,7 +82,6 @@ struct AgentRecord {
 // ours or damage, and gives nullopt.
 std::string keptHeader(const ProbeRun& run);
 std::optional<ProbeRun> runOf(const RunRecord& record);
-State worstState(const ProbeRun& run);
 
 void encodeSeries(const SeriesIds& ids, google::protobuf::RepeatedField<std::uint64_t>& out);
 

@@ -212,7 +212,7 @@ void IngestImpl::attach(store::Store& store) {
                 target.last_run_ms = probe.newest().time_ms;
                 target.outcome = run->outcome;
                 target.message = run->message;
-                target.last_state = worstState(*run);
+                target.last_state = derive::worstState(*run);
                 target.state_since_ms = probe.newest().state_since_ms;
                 target.checks = run->checks;
                 target.facts = run->facts;

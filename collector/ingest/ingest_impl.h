@@ -41,8 +41,7 @@ struct AgentEntry {
     std::optional<MonotonicTime> last_word;
     std::optional<MonotonicTime> conflict_at;  // when somebody last contradicted it
     std::string conflict_text;
-    std::vector<std::string>
-        taken_over;  // silent agents whose node it took, until that is committed
+    std::vector<std::string> taken_over;  // silent agents whose node it took, until committed
 };
 
 // Whether an agent may speak.
