@@ -40,8 +40,10 @@ std::string canonicalColumn(std::string_view column) {
 
 ReplicationChannel::ReplicationChannel(const SqlRows& rows, const SqlRows::Row& row) {
     const std::size_t count = std::min({rows.columns.size(), row.size(), kMaxColumns});
-    for (std::size_t c = 0; c < count; ++c)
+    for (std::size_t c = 0; c < count; ++c) {
+        says_replica_ = says_replica_ || toLower(rows.columns[c]).starts_with("replica_");
         if (row[c]) columns_.try_emplace(canonicalColumn(rows.columns[c]), *row[c]);
+    }
 }
 
 std::string_view ReplicationChannel::text(std::string_view column) const {
@@ -91,7 +93,8 @@ void addSlaveStatus(const ReplicationChannel& channel, ProbeRun& run) {
         if (!number) continue;
         const std::string name = "mysql_slave_status_" + column;
         if (!isValidMetricName(name)) continue;
-        run.family(name, MetricType::kUnknown, "Generic metric from SHOW SLAVE STATUS.")
+        run.family(name, MetricType::kUnknown,
+                   "The column of this name in the server's replication status.")
             .readings.push_back({labels, *number});
     }
 }

@@ -38,11 +38,15 @@ class ReplicationChannel {
     // "host:port" of the primary.
     std::string primary() const;
     Labels labels() const;
+    // The word in the statements that this server understands: "REPLICA" where its columns say so
+    // (MySQL from 8.0.22 on; 8.4 knows no other), otherwise "SLAVE".
+    std::string_view noun() const { return says_replica_ ? "REPLICA" : "SLAVE"; }
 
     const std::map<std::string, std::string, std::less<>>& columns() const { return columns_; }
 
   private:
     std::map<std::string, std::string, std::less<>> columns_;  // without the NULLs
+    bool says_replica_ = false;
 };
 
 // One per row, at most kMaxChannels.

@@ -40,25 +40,32 @@ struct Verdict {
 Verdict judgeStopped(const ReplicationChannel& channel, Thread io, Thread sql) {
     const std::string io_error = errorText(channel, "io");
     const std::string sql_error = errorText(channel, "sql");
+    const std::string_view noun = channel.noun();
+    std::string text;
     if (sql == Thread::kNo && !sql_error.empty())
-        return {State::kCritical, "SQL thread stopped by " + sql_error +
-                                      ". The replica's data stays as it is until this is mended; "
-                                      "then START SLAVE SQL_THREAD"};
-    if (sql == Thread::kNo && io == Thread::kNo && io_error.empty())
-        return {State::kCritical,
-                "both threads are stopped without an error: by an operator's STOP SLAVE, or never "
-                "started after CHANGE MASTER or RESET SLAVE. START SLAVE when that is over"};
-    if (sql == Thread::kNo)
-        return {State::kCritical,
-                "SQL thread stopped without an error: by an operator's STOP SLAVE SQL_THREAD. "
-                "Changes are received but not applied; START SLAVE SQL_THREAD when that is over"};
-    if (!io_error.empty())
-        return {State::kCritical, "IO thread stopped by " + io_error +
-                                      ". Nothing more is received from " + channel.primary()};
-    return {State::kCritical,
-            "IO thread stopped without an error: by an operator's STOP SLAVE IO_THREAD. Nothing "
-            "more is received from " +
-                channel.primary() + "; START SLAVE IO_THREAD when that is over"};
+        text = fmt::format(
+            "SQL thread stopped by {}. The replica's data stays as it is until this is mended; "
+            "then START {} SQL_THREAD",
+            sql_error, noun);
+    else if (sql == Thread::kNo && io == Thread::kNo && io_error.empty())
+        text = fmt::format(
+            "both threads are stopped without an error: by an operator's STOP {0}, or never "
+            "started after they were configured or reset. START {0} when that is over",
+            noun);
+    else if (sql == Thread::kNo)
+        text = fmt::format(
+            "SQL thread stopped without an error: by an operator's STOP {0} SQL_THREAD. Changes "
+            "are received but not applied; START {0} SQL_THREAD when that is over",
+            noun);
+    else if (!io_error.empty())
+        text = fmt::format("IO thread stopped by {}. Nothing more is received from {}", io_error,
+                           channel.primary());
+    else
+        text = fmt::format(
+            "IO thread stopped without an error: by an operator's STOP {0} IO_THREAD. Nothing more "
+            "is received from {1}; START {0} IO_THREAD when that is over",
+            noun, channel.primary());
+    return {State::kCritical, std::move(text)};
 }
 
 Verdict judgeConnecting(const ReplicationChannel& channel) {
@@ -120,9 +127,10 @@ CheckResult judgeReplication(const ReplicationChannel& channel, const LagThresho
 CheckResult judgeNotConfigured(std::string_view role, std::string_view statement) {
     if (role == "replica")
         return {"replication", State::kCritical,
-                fmt::format("this server should be a replica but has no replication configured ({} "
-                            "is empty): RESET SLAVE ALL, or a new data directory",
-                            statement)};
+                fmt::format(
+                    "this server should be a replica but has no replication configured ({} is "
+                    "empty): somebody reset it (RESET {} ALL), or its data directory is new",
+                    statement, statement.find("REPLICA") == statement.npos ? "SLAVE" : "REPLICA")};
     return {"replication", State::kOk,
             role == "primary" ? "a primary: it replicates from nobody, as expected"
                               : "no replication configured, and no role says that it should be"};

@@ -106,6 +106,8 @@ TEST(ReplicationVerdict, NoRowIsCriticalOnlyForAReplica) {
         replicationChannels(rowsOf("mariadb/replication/25-after-reset-slave-all.all_slaves.tsv"))
             .empty());
     EXPECT_EQ(judgeNotConfigured("replica", "SHOW SLAVE STATUS").state, State::kCritical);
+    EXPECT_THAT(judgeNotConfigured("replica", "SHOW REPLICA STATUS").text,
+                HasSubstr("RESET REPLICA ALL"));
     EXPECT_EQ(judgeNotConfigured("primary", "SHOW SLAVE STATUS").state, State::kOk);
     EXPECT_EQ(judgeNotConfigured("", "SHOW SLAVE STATUS").state, State::kOk);
 }
@@ -134,6 +136,17 @@ SqlRows running(const std::string& lag, const std::string& delay = "0",
     rows.rows = {{io, sql, lag == "NULL" ? std::nullopt : std::optional<std::string>(lag), delay,
                   "db1", "", "9da6"}};
     return rows;
+}
+
+// START SLAVE is a syntax error on MySQL 8.4.
+TEST(ReplicationVerdict, NamesStatementsThatTheServerUnderstands) {
+    const auto text = [](const std::string& io, const std::string& sql) {
+        return runOf(running("NULL", "0", io, sql)).checks.at(0).text;
+    };
+    EXPECT_THAT(text("No", "No"), HasSubstr("START REPLICA when"));
+    EXPECT_THAT(text("No", "Yes"), HasSubstr("START REPLICA IO_THREAD"));
+    EXPECT_THAT(text("Yes", "No"), HasSubstr("START REPLICA SQL_THREAD"));
+    for (const auto* io : {"Yes", "No"}) EXPECT_THAT(text(io, "No"), Not(HasSubstr("SLAVE")));
 }
 
 TEST(ReplicationVerdict, OfLagAndThresholds) {
