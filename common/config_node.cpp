@@ -323,6 +323,8 @@ Result<std::string> readSecret(const std::filesystem::path& file) {
     if (!in) return Error::fromErrno(errno, fmt::format("secret file {}", file.string()));
     auto secret = content.str();
     while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();
+    if (secret.empty())
+        return Error(ErrorCode::kInvalid, fmt::format("secret file {} is empty", file.string()));
     return secret;
 }
 

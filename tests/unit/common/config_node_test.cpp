@@ -126,6 +126,14 @@ TEST_F(SecretFile, IsRefusedIfOthersMayReadIt) {
     EXPECT_THAT(secret.error().message(), testing::Not(HasSubstr("s3cret")));
 }
 
+TEST_F(SecretFile, IsRefusedIfEmpty) {
+    std::ofstream(file_) << "\n";
+    ::chmod(file_.c_str(), 0600);
+    const auto secret = readSecret(file_);
+    ASSERT_FALSE(secret);
+    EXPECT_THAT(secret.error().message(), HasSubstr("is empty"));
+}
+
 TEST_F(SecretFile, IsReadWithoutItsLineBreak) {
     ::chmod(file_.c_str(), 0600);
     const auto secret = readSecret(file_);
