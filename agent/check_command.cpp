@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstdio>
+#include <map>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -38,26 +39,74 @@ void describeReadings(const ProbeRun& run, std::string& out) {
                            widest_value, row.what);
 }
 
-bool isGood(const ProbeRun& run) {
-    return run.outcome == Outcome::kOk &&
-           std::all_of(run.checks.begin(), run.checks.end(),
-                       [](const CheckResult& check) { return check.state == State::kOk; });
+// Whether a check says already what the run's message says, as those of services that are down do.
+bool isRepeated(const ProbeRun& run) {
+    return std::any_of(run.checks.begin(), run.checks.end(),
+                       [&](const CheckResult& check) { return check.text == run.message; });
+}
+
+// One line for each thing that is not as it should be; none if all is well.
+std::string describeTrouble(const ProbeRun& run) {
+    std::string out;
+    for (const auto& check : run.checks)
+        if (check.state != State::kOk)
+            out += fmt::format("  {:<8}  {}: {}: {}\n", toString(check.state), run.probe,
+                               check.name, check.text);
+    if (out.empty() && run.outcome != Outcome::kOk)
+        out = fmt::format("  {:<8}  {}: {}\n", toString(run.outcome), run.probe, run.message);
+    return out;
 }
 
 // The runs of one pass, as the runner publishes them.
 struct Collected {
     Mutex mutex;
     std::condition_variable_any changed;
-    std::vector<ProbeRun> runs;
+    std::map<std::string, ProbeRun> runs;  // by probe
 };
+
+// Runs each probe once; fewer runs than probes if one does not even time out in time.
+std::vector<ProbeRun> runOnce(std::vector<ProbeSettings> probes, const Clock& clock,
+                              bool& hung_threads) {
+    const auto wanted = probes.size();
+    std::vector<std::string> order;
+    Milliseconds longest{0};
+    for (const auto& probe : probes) {
+        order.push_back(probe.name);
+        longest = std::max(longest, probe.deadline);
+    }
+    // Shared with the sink, which a hung probe's thread may still hold when this has returned.
+    const auto collected = std::make_shared<Collected>();
+    Runner runner(
+        std::move(probes), clock, [&clock] { return clock.wallNow(); }, "",
+        [collected](ProbeRun run) {
+            MutexLock lock(collected->mutex);
+            // A second run, of a short interval, is not asked for.
+            collected->runs.emplace(run.probe, std::move(run));
+            collected->changed.notify_all();
+        });
+    runner.start();
+    {
+        MutexLock lock(collected->mutex);
+        collected->changed.wait_for(lock, longest + kFirstRunsWithin * 2,
+                                    [&] { return collected->runs.size() >= wanted; });
+    }
+    hung_threads = !runner.stop(Milliseconds{100}).empty();
+    std::vector<ProbeRun> runs;
+    MutexLock lock(collected->mutex);
+    for (const auto& name : order)
+        if (const auto run = collected->runs.find(name); run != collected->runs.end())
+            runs.push_back(std::move(run->second));
+    return runs;
+}
 
 }  // namespace
 
 std::string describeRun(const ProbeRun& run) {
     std::string out = fmt::format(
-        "{} ({}, job {}, instance {}{}{}): {} in {} ms{}{}\n", run.probe, run.kind, run.target.job,
+        "{} (job {}, instance {}{}{}): {}, {} ms{}{}\n", run.probe, run.target.job,
         run.target.instance, run.role.empty() ? "" : ", role ", run.role, toString(run.outcome),
-        run.duration.count(), run.message.empty() ? "" : ": ", run.message);
+        run.duration.count(), run.message.empty() || isRepeated(run) ? "" : ": ",
+        isRepeated(run) ? "" : run.message);
     std::size_t widest = 0;
     for (const auto& check : run.checks) widest = std::max(widest, check.name.size());
     for (const auto& check : run.checks)
@@ -68,6 +117,19 @@ std::string describeRun(const ProbeRun& run) {
     for (const auto& evidence : run.evidence)
         out += fmt::format("  --- {}\n{}\n", evidence.title, evidence.text);
     return out;
+}
+
+std::string describeRuns(const std::vector<ProbeRun>& runs) {
+    std::string out;
+    std::string trouble;
+    for (const auto& run : runs) {
+        out += describeRun(run) + "\n";
+        trouble += describeTrouble(run);
+    }
+    // Last, where a person's eye is after hundreds of readings.
+    const auto count = fmt::format("{} probe{}", runs.size(), runs.size() == 1 ? "" : "s");
+    return out +
+           (trouble.empty() ? count + ": all is well\n" : count + " run; not well:\n" + trouble);
 }
 
 int runCheck(Settings& settings, std::string_view only, const Clock& clock, bool& hung_threads) {
@@ -83,36 +145,12 @@ int runCheck(Settings& settings, std::string_view only, const Clock& clock, bool
         return 2;
     }
     const auto wanted = probes.size();
-    Milliseconds longest{0};
-    for (const auto& probe : probes) longest = std::max(longest, probe.deadline);
-    // Shared with the sink, which a hung probe's thread may still hold when this has returned.
-    const auto collected = std::make_shared<Collected>();
-    Runner runner(
-        std::move(probes), clock, [&clock] { return clock.wallNow(); }, "",
-        [collected](ProbeRun run) {
-            MutexLock lock(collected->mutex);
-            collected->runs.push_back(std::move(run));
-            collected->changed.notify_all();
-        });
-    runner.start();
-    {
-        MutexLock lock(collected->mutex);
-        collected->changed.wait_for(lock, longest + kFirstRunsWithin * 2,
-                                    [&] { return collected->runs.size() >= wanted; });
-    }
-    hung_threads = !runner.stop(Milliseconds{100}).empty();
-    MutexLock lock(collected->mutex);
-    bool good = collected->runs.size() >= wanted;
-    std::sort(collected->runs.begin(), collected->runs.end(),
-              [](const ProbeRun& a, const ProbeRun& b) { return a.probe < b.probe; });
-    std::string last;
-    for (const auto& run : collected->runs) {
-        if (run.probe == last) continue;  // a second run, of a short interval
-        last = run.probe;
-        fmt::print("{}", describeRun(run));
-        good = good && isGood(run);
-    }
+    const auto runs = runOnce(std::move(probes), clock, hung_threads);
+    fmt::print("{}", describeRuns(runs));
     std::fflush(stdout);
+    const bool good = runs.size() == wanted &&
+                      std::all_of(runs.begin(), runs.end(),
+                                  [](const ProbeRun& run) { return describeTrouble(run).empty(); });
     return good ? 0 : 1;
 }
 

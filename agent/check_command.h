@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/settings.h"
 #include "common/clock.h"
@@ -13,6 +14,8 @@ namespace clusterwatch::agent {
 
 // The text of one run.
 std::string describeRun(const ProbeRun& run);
+// Of all runs; what is not well comes once more at the end.
+std::string describeRuns(const std::vector<ProbeRun>& runs);
 
 // Prints to standard output. Returns the exit status: 0 if every outcome and check is ok, 1 if not,
 // 2 if there is no such probe. A probe that hangs past its deadline is reported; the process must then

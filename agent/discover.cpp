@@ -74,7 +74,8 @@ const Service* serviceOf(const Listener& listener) {
     return nullptr;
 }
 
-std::string describeProbe(const Service& service, const Listener& l, std::size_t number) {
+std::string describeProbe(const std::string& node, const Service& service, const Listener& l,
+                          std::size_t number) {
     const auto found =
         l.process.empty()
             ? fmt::format("port {} is open; its process can't be seen from here", l.port)
@@ -82,7 +83,7 @@ std::string describeProbe(const Service& service, const Listener& l, std::size_t
     std::string name, instance;
     if (number > 1) {
         name = fmt::format(", name: {}-{}", service.kind, l.port);
-        instance = fmt::format(", instance: \"{}:{}\"", l.address, l.port);
+        instance = fmt::format(", instance: \"{}:{}\"", node, l.port);
     }
     std::string out = fmt::format("  # {}\n", found);
     if (service.kind == "apache")
@@ -97,16 +98,17 @@ std::string describeProbe(const Service& service, const Listener& l, std::size_t
     // The database needs an account, so it is only proposed.
     return out +
            fmt::format(
-               "  # (needs an account: CREATE USER clusterwatch@localhost IDENTIFIED BY '...';\n"
+               "  # (needs an account: CREATE USER clusterwatch@'{5}' IDENTIFIED BY '...';\n"
                "  #  GRANT PROCESS, REPLICATION CLIENT, SLAVE MONITOR ON *.* TO "
-               "clusterwatch@localhost;\n"
+               "clusterwatch@'{5}';\n"
                "  #  MySQL has no SLAVE MONITOR: leave it out there. Then take away the #)\n"
                "  # - {{kind: mysql{0}{1}, address: \"{2}:{3}\", user: clusterwatch, "
                "password_file: /etc/clusterwatch/mysql.secret}}\n"
                "  # - {{kind: mysql_replication{4}{1}, address: \"{2}:{3}\", user: clusterwatch, "
                "password_file: /etc/clusterwatch/mysql.secret}}\n",
                name, instance, l.address, l.port,
-               number > 1 ? fmt::format(", name: replication-{}", l.port) : "");
+               number > 1 ? fmt::format(", name: replication-{}", l.port) : "",
+               l.address == "[::1]" ? "::1" : l.address);
 }
 
 }  // namespace
@@ -156,14 +158,16 @@ std::string describeMachine(const std::string& node, const std::vector<Listener>
         "  # processors, memory, disks, file systems, network\n  - {{kind: host}}\n",
         node);
     std::map<std::string_view, std::size_t> numbers;
-    std::set<std::pair<std::string_view, std::uint16_t>>
-        done;  // one service on two addresses is one
+    std::set<std::pair<std::string_view, std::uint16_t>> done;  // on two addresses it is one
     for (const auto& listener : listeners) {
         const auto* service = serviceOf(listener);
         if (service == nullptr || !done.insert({service->kind, listener.port}).second) continue;
-        out += describeProbe(*service, listener, ++numbers[service->kind]);
+        out += describeProbe(node, *service, listener, ++numbers[service->kind]);
     }
-    return out;
+    if (numbers.empty()) out += "  # no Apache httpd, memcached, MySQL or MariaDB listens here\n";
+    // What holds documents can't be seen from outside.
+    return out +
+           "  # - {kind: docstore, path: /srv/documents}   # a document tree, if there is one\n";
 }
 
 std::string discover(const std::string& node, const fs::path& proc) {

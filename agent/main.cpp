@@ -157,8 +157,8 @@ int main(int argc, char** argv) {
         return kExitConfiguration;
     }
     if (line.command == Command::kCheckConfig) {
-        fmt::print("{}: ok, {} probes\n", line.file.empty() ? "built-in defaults" : line.file,
-                   settings.probes.size());
+        fmt::print("{}: ok, {} probe{}\n", line.file.empty() ? "built-in defaults" : line.file,
+                   settings.probes.size(), settings.probes.size() == 1 ? "" : "s");
         return 0;
     }
     const auto level = line.command == Command::kCheck ? std::string("error") : settings.log_level;

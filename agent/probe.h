@@ -6,16 +6,12 @@
 //
 // How a probe behaves:
 //  - Missing is absent: a value that could not be read is left out, never 0.
-//  - A probe that can't see says State::kUnknown, never kOk. An unreachable service is an outcome,
-//  a
-//    message and (where the field's exporter has one) `xxx_up 0`; it is not a crash and not
-//    silence.
-//  - It bounds each wait by `context.remaining()`, so that it returns by the deadline. One that
-//  does
-//    not is reported as timed out at the deadline and from then on at each interval; its late
-//    result is dropped. It delays no other probe: each has a thread of its own.
-//  - It allocates no more than it needs: the whole agent lives in 6 MB. Its stack is
-//  kProbeStackBytes.
+//  - A probe that can't see says State::kUnknown, never kOk. An unreachable service is an outcome, a
+//    message and (where the field's exporter has one) `xxx_up 0`; it is not a crash and not silence.
+//  - It bounds each wait by `context.remaining()`, so that it returns by the deadline. One that does
+//    not is reported as timed out at the deadline and from then on at each interval; its late result
+//    is dropped. It delays no other probe: each has a thread of its own.
+//  - It allocates no more than it needs: the whole agent lives in 6 MB. Its stack is kProbeStackBytes.
 //
 // Threads: run() is called from one thread of the runner, never twice at once; the constructor and
 // the destructor run on other threads (not at the same time), so a client library's thread-local

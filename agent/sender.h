@@ -49,8 +49,8 @@ struct SenderOptions {
 };
 
 struct SenderStatistics {
-    std::map<std::string, std::uint64_t>
-        reports;  // by result: "ok", "unreachable", "status_503", ...
+    // By result: "ok", "unreachable", "status_503", ...
+    std::map<std::string, std::uint64_t> reports;
     std::uint64_t batches_live = 0, batches_backfill = 0, heartbeats = 0;  // acknowledged
     std::uint64_t bytes = 0;                                               // of bodies, compressed
     std::uint64_t refused_samples = 0, given_up = 0, conflicts = 0, sessions = 0;

@@ -1,6 +1,5 @@
 // One exchange with the collector, and what its answer means.
 #include <algorithm>
-#include <set>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>

@@ -1,5 +1,4 @@
-// The agent's configuration: agent.yaml and its drop-ins (agent.d), read strictly into plain
-// values.
+// The agent's configuration: agent.yaml and its drop-ins (agent.d), read strictly into plain values.
 //
 // Of the drop-ins, lists (collectors, probes) are appended and single values replace. Every mistake
 // is collected with file and line, so that a person sees all of them at once; docs/configuration.md

@@ -156,8 +156,8 @@ class Spool {
     SpoolNumbers numbers_ GUARDED_BY(mutex_);
     std::uint64_t next_ GUARDED_BY(mutex_) = 1;
     std::uint64_t written_through_ GUARDED_BY(mutex_) = 0;  // the highest number in the journal
-    std::uint64_t first_ GUARDED_BY(mutex_) =
-        1;  // the lowest number that may still be in the spool
+    // The lowest number that may still be in the spool.
+    std::uint64_t first_ GUARDED_BY(mutex_) = 1;
     std::deque<IndexEntry> index_ GUARDED_BY(mutex_);
     std::deque<Unwritten> unwritten_ GUARDED_BY(mutex_);
     std::deque<std::pair<std::uint64_t, std::int64_t>> recent_ GUARDED_BY(mutex_);  // number, time

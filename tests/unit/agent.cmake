@@ -1,5 +1,6 @@
 clusterwatch_test(agent_test
     SOURCES
+        unit/agent/check_command_test.cpp
         unit/agent/corrected_clock_test.cpp
         unit/agent/discover_test.cpp
         unit/agent/full_disk_test.cpp

@@ -44,8 +44,7 @@ TEST(Discover, ASecondServiceOfAKindGetsANameAndAnInstance) {
         "web1", {{"127.0.0.1", 11211, 1, "memcached"}, {"127.0.0.1", 11212, 2, "memcached"}});
     EXPECT_NE(text.find("- {kind: memcached, address: \"127.0.0.1:11211\"}"), std::string::npos);
     EXPECT_NE(
-        text.find(
-            "name: memcached-11212, instance: \"127.0.0.1:11212\", address: \"127.0.0.1:11212\""),
+        text.find("name: memcached-11212, instance: \"web1:11212\", address: \"127.0.0.1:11212\""),
         std::string::npos);
 }
 
@@ -53,6 +52,7 @@ TEST(Discover, AnUnseenOwnerIsSaidToBeUnseen) {
     const auto text = describeMachine("db1", {{"127.0.0.1", 3306, 1, ""}});
     EXPECT_NE(text.find("its process can't be seen"), std::string::npos);
     EXPECT_NE(text.find("# - {kind: mysql,"), std::string::npos);  // proposed, not switched on
+    EXPECT_NE(text.find("CREATE USER clusterwatch@'127.0.0.1'"), std::string::npos);
 }
 
 }  // namespace

@@ -66,6 +66,7 @@ class Tls : public testing::Test {
             response.set_content("taken", "text/plain");
         });
         EXPECT_TRUE(server.is_valid());
+        server.set_keep_alive_max_count(1);  // or stop() waits for the idle connection
         const int port = server.bind_to_any_port("127.0.0.1");
         std::jthread serving([&] { server.listen_after_bind(); });
         EXPECT_TRUE(eventually([&] { return server.is_running(); }));
