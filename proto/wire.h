@@ -26,8 +26,7 @@ Result<ProbeRun> decodeSpooled(std::string_view bytes);
 // CRC-32 (zlib's) of the spooled form.
 std::uint32_t checksum(std::string_view spooled);
 
-// --- compression, with the declared length checked before anything is allocated
-// ---------------------
+// --- compression, with the declared length checked before anything is allocated ------------------
 
 // A result up to this size may have any ratio to what was received: idle services repeat
 // themselves, and an honest report of theirs compresses better than limits::kExpansionRatio. A
@@ -38,8 +37,7 @@ std::string compress(std::string_view bytes);  // zstd, level 1
 // kLimit if the frame declares more than `max_bytes`, too high a ratio, or no size.
 Result<std::string> decompress(std::string_view bytes, std::size_t max_bytes);
 
-// --- the report
-// ------------------------------------------------------------------------------------
+// --- the report ----------------------------------------------------------------------------------
 
 // Limits of the wire's own; those of runs and series are in common/limits.h.
 inline constexpr std::size_t kAgentIdBytes = 16;
