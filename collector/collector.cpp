@@ -141,7 +141,7 @@ void RunningCollector::addRoutes() {
         return statistics.healthy ? std::string() : "storage: " + statistics.unhealthy_reason;
     });
     api::addReportRoute(router_, *ingest_);
-    api::addPrometheusRoutes(router_, *engine_, *store_, clock_);
+    api::addPrometheusRoutes(router_, *engine_, *store_, clock_, telemetry_);
     api::addRuleRoutes(router_, {[this] { return rules::rulesAnswer(rules()->groups()); },
                                  [this] { return rules::alertsAnswer(rules()->alerts()); }});
     api::addClusterRoutes(router_,
@@ -208,6 +208,9 @@ std::vector<rules::RuleGroup> loadRules(const CollectorSettings& settings, Confi
     std::vector<rules::RuleGroup> groups;
     for (const auto& file : settings.rule_files) {
         auto loaded = rules::loadRuleFile(file, kInterval, errors);
+        // Stored alerts belong to the file, from wherever the collector is started.
+        for (auto& group : loaded)
+            group.file = std::filesystem::absolute(file).lexically_normal().string();
         groups.insert(groups.end(), std::make_move_iterator(loaded.begin()),
                       std::make_move_iterator(loaded.end()));
     }

@@ -8,6 +8,7 @@
 
 #include "collector/api/federate.h"
 #include "collector/api/routes.h"
+#include "collector/api/telemetry.h"
 #include "collector/query/parser.h"
 #include "collector/query/prometheus_json.h"
 #include "common/limits.h"
@@ -42,7 +43,9 @@ Reply badData(std::string message) {
 }
 
 // The mistakes of an expression name the parameter; those of its evaluation stand alone.
-Reply queryFailure(const Error& error) {
+Reply queryFailure(const Error& error, Telemetry& telemetry) {
+    if (error.code() == ErrorCode::kLimit) telemetry.limitHit("query_samples");
+    if (error.code() == ErrorCode::kTimedOut) telemetry.limitHit("query_timeout");
     return failure(error.code() == ErrorCode::kInvalid ? invalidParameter("query", error.message())
                                                        : error);
 }
@@ -64,7 +67,8 @@ Result<std::string_view> expression(const Parameters& parameters) {
     return text;
 }
 
-Reply instantQuery(const Engine& engine, const Clock& clock, const Request& request) {
+Reply instantQuery(const Engine& engine, const Clock& clock, Telemetry& telemetry,
+                   const Request& request) {
     const auto time = timeParameter(request.parameters, "time", toUnixMs(clock.wallNow()));
     if (!time) return failure(time.error());
     const auto timeout = timeoutParameter(request.parameters);
@@ -72,7 +76,7 @@ Reply instantQuery(const Engine& engine, const Clock& clock, const Request& requ
     const auto text = expression(request.parameters);
     if (!text) return failure(text.error());
     const auto value = engine.instant(*text, *time, &request.cancelled, *timeout);
-    return value ? success(query::queryAnswer(*value)) : queryFailure(value.error());
+    return value ? success(query::queryAnswer(*value)) : queryFailure(value.error(), telemetry);
 }
 
 struct RangeParameters {
@@ -104,7 +108,7 @@ Result<RangeParameters> rangeParameters(const Parameters& parameters) {
     return out;
 }
 
-Reply rangeQuery(const Engine& engine, const Request& request) {
+Reply rangeQuery(const Engine& engine, Telemetry& telemetry, const Request& request) {
     const auto range = rangeParameters(request.parameters);
     if (!range) return failure(range.error());
     const auto timeout = timeoutParameter(request.parameters);
@@ -113,7 +117,7 @@ Reply rangeQuery(const Engine& engine, const Request& request) {
     if (!text) return failure(text.error());
     const auto value = engine.range(*text, range->start_ms, range->end_ms, range->step_ms,
                                     &request.cancelled, *timeout);
-    return value ? success(query::queryAnswer(*value)) : queryFailure(value.error());
+    return value ? success(query::queryAnswer(*value)) : queryFailure(value.error(), telemetry);
 }
 
 // --- series, labels, metadata ------------------------------------------------------------------
@@ -222,7 +226,7 @@ Reply runtimeInformation(WallTime started) {
 }  // namespace
 
 void addPrometheusRoutes(Router& router, const Engine& engine, const SeriesSource& source,
-                         const Clock& clock) {
+                         const Clock& clock, Telemetry& telemetry) {
     const auto read = [&router](std::string path, std::vector<std::string> methods, auto handle) {
         router.add({std::move(path),
                     std::move(methods),
@@ -233,9 +237,9 @@ void addPrometheusRoutes(Router& router, const Engine& engine, const SeriesSourc
     };
     const std::vector<std::string> both{"GET", "POST"};
     read("/api/v1/query", both,
-         [&](const Request& request) { return instantQuery(engine, clock, request); });
+         [&](const Request& request) { return instantQuery(engine, clock, telemetry, request); });
     read("/api/v1/query_range", both,
-         [&](const Request& request) { return rangeQuery(engine, request); });
+         [&](const Request& request) { return rangeQuery(engine, telemetry, request); });
     read("/api/v1/series", both, [&](const Request& request) { return series(source, request); });
     read("/api/v1/labels", both,
          [&](const Request& request) { return labelNames(source, request); });

@@ -24,9 +24,10 @@ void addServiceRoutes(Router& router, const Telemetry& telemetry,
 // `/api/v1/report`.
 void addReportRoute(Router& router, ingest::Ingest& ingest);
 
-// The query API, `status/*` and `/federate`.
+// The query API, `status/*` and `/federate`. Limits that queries hit are counted in the telemetry.
 void addPrometheusRoutes(Router& router, const query::Engine& engine,
-                         const query::SeriesSource& source, const Clock& clock);
+                         const query::SeriesSource& source, const Clock& clock,
+                         Telemetry& telemetry);
 
 // The bodies; functions, because a reload replaces the engine that they ask.
 struct RuleAnswers {

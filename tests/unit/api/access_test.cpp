@@ -60,7 +60,7 @@ TEST(Tokens, Refused) {
     f("# x\nroot viewer " + kSecretSum, ":2: role \"root\": allowed are");
     f("read viewer abc", "64 hex digits");
     f("read viewer " + std::string(63, 'a') + "g", "64 hex digits");
-    f("", "holds no token");
+    f("# nobody yet\n", "holds no token");
     f("read viewer " + kSecretSum, "chmod 600", 0644);
 }
 

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "collector/api/routes.h"
+#include "collector/api/telemetry.h"
 #include "tests/unit/api/memory_source.h"
 
 namespace clusterwatch::api {
@@ -31,7 +32,7 @@ class PrometheusRoutes : public testing::Test {
             {{1'000'000, std::numeric_limits<double>::infinity()}});
         source_.described = {{"alpha_total", {MetricType::kCounter, "All \\ of\nit.", ""}},
                              {"up", {MetricType::kGauge, "", ""}}};
-        addPrometheusRoutes(router_, engine_, source_, clock_);
+        addPrometheusRoutes(router_, engine_, source_, clock_, telemetry_);
     }
 
     Reply get(const std::string& path, const std::string& parameters = "") {
@@ -62,6 +63,7 @@ class PrometheusRoutes : public testing::Test {
     MemorySource source_;
     ManualClock clock_{fromUnixMs(1'000'000)};
     query::Engine engine_{source_, clock_};
+    Telemetry telemetry_;
     Router router_;
 };
 
@@ -92,6 +94,8 @@ TEST_F(PrometheusRoutes, QueryErrors) {
                              R"("error":"query timed out in expression evaluation"})");
         EXPECT_EQ(get(path, "query=up&start=1&end=2&step=1&timeout=1m").status, 200) << path;
     }
+    EXPECT_THAT(telemetry_.exposition(),
+                HasSubstr("clusterwatch_limit_hits_total{limit=\"query_timeout\"} 2"));
     f("query=", "invalid parameter \"query\"");
     f(("query=" + std::string(limits::kQueryBytes + 1, 'a')).c_str(), "at most 65536");
 }
