@@ -73,7 +73,13 @@ Sender::Fate Sender::takeReply(Lane& lane, const wire::Report& report,
     const bool opened = lane.encoder.session() != reply.session;
     lane.encoder.setSession(reply.session);
     spool_.droppedReported(options_.collector, report.dropped);
-    spool_.acknowledge(options_.collector, reply.acknowledged);
+    // Whatever the answer says, only what went out may be deleted.
+    auto acknowledged = reply.acknowledged;
+    std::erase_if(acknowledged, [&](std::uint64_t sequence) {
+        return std::none_of(sent.begin(), sent.end(),
+                            [&](const Sent& batch) { return batch.sequence == sequence; });
+    });
+    spool_.acknowledge(options_.collector, acknowledged);
     std::uint64_t refused = 0;
     for (const auto& refusal : reply.refused) {
         refused += refusal.samples;
@@ -81,7 +87,7 @@ Sender::Fate Sender::takeReply(Lane& lane, const wire::Report& report,
                               refusal.samples, refusal.sequence,
                               truncated(refusal.reason, kShownReasonBytes)));
     }
-    if (!sent.empty() && reply.acknowledged.empty())
+    if (!sent.empty() && acknowledged.empty())
         return fail("not_acknowledged", "it acknowledged nothing of a report", Backoff::kMost);
     if (backoff_.failures() > 0) spdlog::info("{} takes reports again", options_.url);
     backoff_.succeeded();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
+#include <system_error>
 
 #include <errmsg.h>
 #include <fmt/format.h>
@@ -47,6 +48,16 @@ void setOptions(MYSQL* mysql, const MysqlTarget& target) {
         mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
         mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on);
     }
+}
+
+// "Can't connect to server on '...' (111)": the library gives the system's error as a bare number.
+std::string spellOutErrno(const std::string& text) {
+    const auto open = text.rfind('(');
+    if (open == std::string::npos || !text.ends_with(')')) return text;
+    const auto number = parseUint(std::string_view(text).substr(open + 1, text.size() - open - 2));
+    if (!number || *number == 0 || *number > 200) return text;
+    const auto meaning = std::generic_category().message(static_cast<int>(*number));
+    return fmt::format("{}: {})", text.substr(0, text.size() - 1), meaning);
 }
 
 }  // namespace
@@ -150,7 +161,8 @@ MysqlSession::Failure MysqlSession::explain(const ProbeContext& context, bool es
                                     "the host is down)";
         return failure;
     }
-    failure.message = fmt::format("{}: error {}: {}", target_.where(), failure.error, text);
+    failure.message =
+        fmt::format("{}: error {}: {}", target_.where(), failure.error, spellOutErrno(text));
     if (failure.outcome == Outcome::kFull)
         failure.message += " (the server is up but has no connection left for the probe)";
     return failure;

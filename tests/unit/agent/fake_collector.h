@@ -19,7 +19,7 @@ namespace clusterwatch::agent {
 
 class FakeCollector {
   public:
-    enum class Mood { kWell, kLoseReply, kStatus, kForgetful };
+    enum class Mood { kWell, kLoseReply, kStatus, kForgetful, kAcknowledgeMore };
 
     FakeCollector() {
         server_.Post("/api/v1/report",
@@ -120,6 +120,8 @@ class FakeCollector {
                 if (!fresh && old->second.checksum != batch.checksum)
                     reply.conflict = "another checksum";
                 reply.acknowledged.push_back(batch.sequence);
+                if (mood_ == Mood::kAcknowledgeMore)
+                    reply.acknowledged.push_back(batch.sequence + 1);
             }
         }
         if (report.batches.empty()) ++heartbeats_;

@@ -71,6 +71,18 @@ TEST_F(SenderTest, ANewBatchArrivesAtOnceAndIsDeletedWhenAcknowledged) {
     EXPECT_EQ(collector_.last().agent.node, "n");
 }
 
+TEST_F(SenderTest, OnlyWhatWasSentIsDeletedWhateverIsAcknowledged) {
+    collector_.set(Mood::kAcknowledgeMore);
+    start();
+    const auto sent = spool_->add(smallRun(1));
+    const auto unsent = spool_->add(smallRun(2));
+    sender_->deliver(sent);
+    ASSERT_TRUE(eventually([&] { return sender_->statistics().batches_live == 1; }));
+    EXPECT_EQ(spool_->status().batches, 1u);
+    sender_->deliver(unsent);
+    EXPECT_TRUE(allStored(2));
+}
+
 TEST_F(SenderTest, ASilentAgentSendsHeartbeats) {
     start();
     EXPECT_TRUE(eventually([&] { return collector_.heartbeats() >= 2; }, 6s));
