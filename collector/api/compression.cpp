@@ -41,4 +41,17 @@ std::optional<std::string> gzip(std::string_view bytes) {
     return out;
 }
 
+void compressReply(const Request& request, Reply& reply) {
+    constexpr std::size_t kWorthIt = 1024;
+    if (reply.body.size() < kWorthIt || !acceptsGzip(request.accept_encoding)) return;
+    if (!reply.content_type.starts_with("application/json") &&
+        !reply.content_type.starts_with("text/"))
+        return;
+    auto packed = gzip(reply.body);
+    if (!packed) return;
+    reply.body = std::move(*packed);
+    reply.headers.emplace_back("Content-Encoding", "gzip");
+    reply.headers.emplace_back("Vary", "Accept-Encoding");
+}
+
 }  // namespace clusterwatch::api

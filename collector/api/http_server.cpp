@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <exception>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <microhttpd.h>
 #include <spdlog/spdlog.h>
@@ -31,34 +30,10 @@ constexpr const char* kTlsPriorities =
 
 constexpr unsigned kServerThreads = 2;  // a listener; they only move bytes
 
-std::string addressText(const sockaddr* address) {
-    char text[INET6_ADDRSTRLEN] = "?";
-    if (address->sa_family == AF_INET)
-        ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(address)->sin_addr, text,
-                    sizeof text);
-    else if (address->sa_family == AF_INET6)
-        ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr, text,
-                    sizeof text);
-    return text;
-}
-
 void logFromLibrary(void*, const char* format, va_list arguments) {
     char line[512];
     std::vsnprintf(line, sizeof line, format, arguments);
     spdlog::debug("libmicrohttpd: {}", trim(line));
-}
-
-void compressReply(const Request& request, Reply& reply) {
-    constexpr std::size_t kWorthIt = 1024;
-    if (reply.body.size() < kWorthIt || !acceptsGzip(request.accept_encoding)) return;
-    if (!reply.content_type.starts_with("application/json") &&
-        !reply.content_type.starts_with("text/"))
-        return;
-    auto packed = gzip(reply.body);
-    if (!packed) return;
-    reply.body = std::move(*packed);
-    reply.headers.emplace_back("Content-Encoding", "gzip");
-    reply.headers.emplace_back("Vary", "Accept-Encoding");
 }
 
 class Server final : public HttpServer {

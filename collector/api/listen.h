@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <sys/socket.h>
+
 #include "common/result.h"
 
 namespace clusterwatch::api {
@@ -27,5 +29,8 @@ Result<int> openListener(ListenAddress& address);
 
 // Whether openListener would succeed now, without listening on.
 Status checkListenable(ListenAddress address);
+
+// A client's address without its port; "?" if it is of no family that we know.
+std::string addressText(const sockaddr* address);
 
 }  // namespace clusterwatch::api
