@@ -1,4 +1,5 @@
-// A prepared statement with bound parameters, and a transaction: the part of SQLite that the queue needs.
+// A prepared statement with bound parameters, and a transaction: the part of SQLite that the queue
+// needs.
 // Not thread-safe: used under the queue's lock.
 #pragma once
 
