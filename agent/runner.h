@@ -10,7 +10,8 @@
 // Meanwhile its checks are unknown: nobody can see. It delays no other probe.
 //
 // A probe whose interval is longer than kRepeatEvery has its last result published again that often,
-// beside its age, so that a query does not find its series gone between two runs.
+// beside its age, so that a query does not find its series gone between two runs. Its own results are
+// stamped with the end of the run, not the start, so that they are newer than the repeats before them.
 //
 // Rejected: a pool of threads shared by the probes (two hung services of collectd's five threads, and
 // everything is late); killing a hung thread (its locks stay locked).

@@ -218,6 +218,27 @@ TEST_F(RunnerTest, ASlowProbeRepeatsItsResultBesideItsAge) {
     EXPECT_GE(oldest, 60.0);
 }
 
+// While it works its last result is repeated; the new one must not look older than a repeat, or it
+// would be taken for history.
+TEST_F(RunnerTest, ASlowProbesNewResultIsNewerThanTheRepeats) {
+    const auto slow = add("slow", 10min, 4min);
+    start();
+    pass(1s);
+    slow->setHang(true);
+    while (slow->entered < 2) pass(1s, 1s);
+    pass(130s, 1s);
+    const auto repeats = runsOf("slow").size();
+    slow->setHang(false);
+    settle();
+    const auto runs = runsOf("slow");
+    ASSERT_EQ(runs.size(), repeats + 1);
+    for (std::size_t i = 1; i < runs.size(); ++i) {
+        EXPECT_GT(runs[i].time, runs[i - 1].time) << i;
+        EXPECT_LE(runs[i].time - runs[i - 1].time, kRepeatEvery + 1s) << i;
+    }
+    EXPECT_GE(runs.back().duration, 130s);
+}
+
 TEST_F(RunnerTest, StoppingDoesNotWaitForAHungProbe) {
     const auto bad = add("bad", 10s, 2s);
     bad->setHang(true);
