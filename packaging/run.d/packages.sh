@@ -15,9 +15,9 @@ readonly BUILD_PACKAGES=(
     qt6-base-dev qt6-charts-dev libqt6opengl6-dev libxkbcommon-dev libgl-dev fonts-dejavu-core
     libgtest-dev libgmock-dev libbenchmark-dev
 )
-# The services of the demo and the tests, and git for the tree's rules. The last line: shared libraries of what fetch_tools unpacks.
+# The services of the demo and the tests, git for the rules of the tree, openssl for certificates. The last line: shared libraries of what fetch_tools unpacks.
 readonly SERVICE_PACKAGES=(
-    apache2-bin mariadb-server-core mariadb-client-core git
+    apache2-bin mariadb-server-core mariadb-client-core git openssl
     libevent-2.1-7 libsasl2-2 libcurl3-gnutls libgcrypt20 libcap2
 )
 readonly LINT_PACKAGES=(clang-format-14 clang-tidy-14 git)
