@@ -18,6 +18,10 @@ namespace {
 
 constexpr double kLeft = 52, kRight = 96, kTop = 34, kBottom = 26;
 
+QString clockText(std::int64_t t_ms) {
+    return QDateTime::fromMSecsSinceEpoch(t_ms).toString(t_ms % 60'000 == 0 ? "HH:mm" : "HH:mm:ss");
+}
+
 int utcOffset(std::int64_t t_ms) { return QDateTime::fromMSecsSinceEpoch(t_ms).offsetFromUtc(); }
 
 // The newest value of a line, if it belongs to the present: within the gap of the range's end.
@@ -225,7 +229,7 @@ void TimeSeriesView::drawTimeGrid(QPainter& painter, const QRectF& plot) const {
         painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()));
         painter.setPen(colors_.axis_text);
         painter.drawText(QRectF(x - 40, plot.bottom() + 5, 80, 18), Qt::AlignHCenter | Qt::AlignTop,
-                         QDateTime::fromMSecsSinceEpoch(tick).toString("HH:mm"));
+                         clockText(tick));
     }
 }
 
@@ -240,7 +244,8 @@ void TimeSeriesView::drawValueGrid(QPainter& painter, const QRectF& plot) const 
     }
 }
 
-// Where no line has a value, the ground is hatched: "nothing known" must not look like "nothing happened".
+// Where no line has a value between two that have, or since the last one, the ground is hatched:
+// "nothing known" must not look like "nothing happened". Before the first value it says so in words.
 void TimeSeriesView::drawGaps(QPainter& painter, const QRectF& plot) const {
     if (lines_.empty()) return;
     std::vector<TimePoint> all;
@@ -251,34 +256,65 @@ void TimeSeriesView::drawGaps(QPainter& painter, const QRectF& plot) const {
     painter.setPen(Qt::NoPen);
     painter.setBrush(QBrush(colors_.gap, Qt::BDiagPattern));
     double open = double(from_ms_);
+    bool known = false;
     const auto shade = [&](double from, double to) {
         if (to - from <= double(gap_ms_)) return;
         painter.drawRect(QRectF(place(plot, from, ticks_.back()), place(plot, to, 0)));
     };
     for (const TimePoint& point : all) {
         if (point.t_ms < from_ms_) continue;
-        shade(open, double(point.t_ms));
+        if (known) shade(open, double(point.t_ms));
+        known = true;
         open = double(point.t_ms);
     }
     shade(open, double(to_ms_));
+}
+
+void TimeSeriesView::drawBeforeFirst(QPainter& painter, const QRectF& plot) const {
+    std::int64_t first_ms = to_ms_;
+    for (const ChartLine& line : lines_)
+        for (const TimePoint& point : line.points)
+            if (point.t_ms >= from_ms_) first_ms = std::min(first_ms, point.t_ms);
+    if (first_ms - from_ms_ <= gap_ms_) return;
+    const QString text =
+        "no data until " + QDateTime::fromMSecsSinceEpoch(first_ms).toString("HH:mm:ss");
+    const QRectF area(plot.topLeft(), place(plot, double(first_ms), 0));
+    QRectF words({}, painter.fontMetrics().boundingRect(text).size() + QSizeF(12, 6));
+    if (words.width() >= area.width()) return;
+    words.moveCenter(area.center());
+    painter.fillRect(words, colors_.background);  // so that no grid line strikes it through
+    painter.setPen(colors_.axis_text);
+    painter.drawText(words, Qt::AlignCenter, text);
 }
 
 void TimeSeriesView::drawThresholds(QPainter& painter, const QRectF& plot) const {
     double value = 0;
     for (const ChartLine& line : lines_)
         if (const auto now = newest(line, to_ms_, gap_ms_)) value = std::max(value, now->value);
-    for (const ChartThreshold& threshold : thresholds_) {
+    std::vector<ChartThreshold> highest_first = thresholds_;
+    std::sort(highest_first.begin(), highest_first.end(),
+              [](const ChartThreshold& a, const ChartThreshold& b) { return a.value > b.value; });
+    double label_y = -1e9;
+    for (const ChartThreshold& threshold : highest_first) {
         if (threshold.value > ticks_.back()) continue;
         const bool violated = value > threshold.value && stale_.isEmpty();
         const QColor hue = threshold.critical ? colors_.critical : colors_.warning;
         const double y = std::floor(place(plot, double(from_ms_), threshold.value).y()) + 0.5;
         painter.setPen(QPen(violated ? hue : colors_.axis_text, violated ? 1.5 : 1, Qt::DashLine));
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y));
+        if (y - label_y < 16) continue;  // two names in one place can't be read
+        label_y = y;
         const QString name = threshold.critical ? "critical " : "warning ";
         painter.setPen(colors_.axis_text);
         painter.drawText(QRectF(plot.left() + 6, y - 17, 200, 16), Qt::AlignLeft | Qt::AlignBottom,
                          name + formatNumber(threshold.value) + ' ' + unit_);
     }
+}
+
+QString TimeSeriesView::subtitle() const {
+    const QString unit = unit_ == "s" ? "seconds" : "per second";
+    if (!message_.isEmpty()) return unit;
+    return unit + ", last " + QString::number((to_ms_ - from_ms_ + 30'000) / 60'000) + " min";
 }
 
 void TimeSeriesView::drawBackground(QPainter* painter, const QRectF&) {
@@ -289,11 +325,13 @@ void TimeSeriesView::drawBackground(QPainter* painter, const QRectF&) {
     painter->setPen(QPen(colors_.border, 1));
     painter->drawRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5));
     painter->setRenderHint(QPainter::Antialiasing);
-    if (message_.isEmpty()) drawGaps(*painter, plot);
-    painter->setBrush(Qt::NoBrush);
+    painter->setFont(font());
     if (message_.isEmpty()) {
+        drawGaps(*painter, plot);
+        painter->setBrush(Qt::NoBrush);
         drawValueGrid(*painter, plot);
         drawTimeGrid(*painter, plot);
+        drawBeforeFirst(*painter, plot);
         drawThresholds(*painter, plot);
     }
     QFont bold = font();
@@ -305,7 +343,7 @@ void TimeSeriesView::drawBackground(QPainter* painter, const QRectF&) {
     painter->setFont(font());
     painter->setPen(colors_.axis_text);
     painter->drawText(QRectF(12 + title_width, 6, width() - 24, 22),
-                      Qt::AlignLeft | Qt::AlignVCenter, unit_ == "s" ? "seconds" : "per second");
+                      Qt::AlignLeft | Qt::AlignVCenter, subtitle());
     if (!message_.isEmpty())
         painter->drawText(QRectF(rect()).adjusted(16, 30, -16, -10),
                           Qt::AlignCenter | Qt::TextWordWrap, message_);

@@ -84,6 +84,8 @@ class TimeSeriesView : public QChartView {
     void drawTimeGrid(QPainter& painter, const QRectF& plot) const;
     void drawValueGrid(QPainter& painter, const QRectF& plot) const;
     void drawGaps(QPainter& painter, const QRectF& plot) const;
+    void drawBeforeFirst(QPainter& painter, const QRectF& plot) const;
+    QString subtitle() const;
     void drawThresholds(QPainter& painter, const QRectF& plot) const;
     void drawLabels(QPainter& painter, const QRectF& plot) const;
     void drawCursor(QPainter& painter, const QRectF& plot) const;

@@ -39,12 +39,15 @@ QByteArray toJson(const NowView& view) {
     QJsonArray tiles, problems, trust;
     for (const TileView& tile : view.tiles) tiles.append(objectOf(tile));
     for (const Problem& problem : view.problems)
-        problems.append(QJsonObject{{"severity", toWord(problem.severity)},
-                                    {"origin", problem.origin},
-                                    {"title", problem.title},
-                                    {"text", problem.text},
-                                    {"tier", problem.tier},
-                                    {"since_ms", qint64(problem.since_ms)}});
+        problems.append(
+            QJsonObject{{"severity", toWord(problem.severity)},
+                        {"origin", problem.origin},
+                        {"title", problem.title},
+                        {"text", problem.text},
+                        {"detail", problem.detail},
+                        {"instances", int(std::max<std::size_t>(1, problem.members.size()))},
+                        {"tier", problem.tier},
+                        {"since_ms", qint64(problem.since_ms)}});
     for (const TrustItem& item : view.trust)
         trust.append(QJsonObject{{"name", item.name}, {"value", item.value}, {"bad", item.bad}});
     const QJsonObject root{{"now_ms", qint64(view.now_ms)},

@@ -148,16 +148,22 @@ TrustItem agentsItem(const std::vector<JudgedNode>& nodes) {
 }
 
 TrustItem clockItem(const std::vector<JudgedNode>& nodes, const LinkStatus& link) {
-    double worst = link.clock_offset_s;
-    QString who = "collector against this screen";
+    double worst = -link.clock_offset_s;
+    QString who = "this screen";
     for (const JudgedNode& node : nodes)
         if (!node.silent && std::abs(node.report->clock_offset_s) > std::abs(worst)) {
-            worst = node.report->clock_offset_s;
+            worst = -node.report->clock_offset_s;  // reported as the collector's minus the node's
             who = node.report->node;
         }
     const bool bad = std::abs(worst) > 1;
-    return {"Clocks", formatOffset(worst) + (bad ? " " + who : QString()),
-            "The largest offset: " + who + ". Times are corrected beyond 1 s.", bad};
+    // Below this an offset can't be told from the time that a message takes.
+    constexpr double kAgree_s = 0.1;
+    return {"Clocks vs collector's",
+            std::abs(worst) < kAgree_s ? QString("agree within 0.1 s")
+                                       : who + ' ' + formatOffset(worst),
+            "The clock that differs most: " + who + ", " + formatOffset(worst) +
+                " against the collector's. Times are corrected beyond 1 s.",
+            bad};
 }
 
 std::vector<TrustItem> buildTrust(const ClusterModel& model, const NowView& view,
@@ -181,7 +187,7 @@ std::vector<TrustItem> buildTrust(const ClusterModel& model, const NowView& view
                      storage.reason, !storage.healthy});
     if (view.blind())  // nothing beyond the link itself can be vouched for
         for (TrustItem& item : items)
-            if (item.name == "Agents" || item.name == "Clocks" || item.name == "Storage") {
+            if (item.name == "Agents" || item.name.startsWith("Clocks") || item.name == "Storage") {
                 item.value = "not known";
                 item.note = "No link to the collector.";
                 item.bad = true;

@@ -34,7 +34,7 @@ struct TierReading {
     std::optional<double> value;
     MonotonicTime at{};
     QString error;
-    std::vector<TimePoint> spark;  // the last 30 minutes
+    std::vector<TimePoint> spark;  // the last 30 minutes, less while the data is younger
     std::int64_t spark_from_ms = 0, spark_to_ms = 0;
 };
 
@@ -64,6 +64,11 @@ struct Problem {
     QString text;               // the fault, in one line
     QString tier;               // name, or empty
     std::int64_t since_ms = 0;  // 0: unknown
+    QString instance = {};      // empty where it is of none, or of several
+    QString detail = {};        // an alert's: what the check behind it says
+    // Problems of one group become one row (models/problem_groups.h); empty: never.
+    QString group = {}, group_title = {};
+    std::vector<QString> members = {};  // of a joined row: "instance: text"
 
     bool pending() const { return origin == "alert pending"; }
     friend bool operator==(const Problem&, const Problem&) = default;

@@ -49,7 +49,8 @@ QVariant ProblemListModel::data(const QModelIndex& index, int role) const {
     switch (role) {
         case Qt::DisplayRole:
         case Qt::AccessibleTextRole:
-            return toWord(problem.severity) + ": " + problem.title + ": " + problem.text;
+            return toWord(problem.severity) + ": " + problem.title + ": " + problem.text +
+                   (problem.detail.isEmpty() ? "" : ". " + problem.detail);
         case kKeyRole: return problem.key;
         case kSeverityRole: return int(problem.severity);
         case kTitleRole: return problem.title;

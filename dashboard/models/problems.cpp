@@ -1,8 +1,10 @@
 #include "dashboard/models/problems.h"
 
+#include <QStringList>
 #include <algorithm>
 
 #include "dashboard/models/format.h"
+#include "dashboard/models/problem_groups.h"
 
 namespace clusterwatch::dashboard {
 namespace {
@@ -34,7 +36,38 @@ bool spokenFor(const std::vector<Alert>& alerts, const TargetReport& target, Sta
     });
 }
 
-Problem problemOf(const Alert& alert, const Tier* tier) {
+const Check* worstCheck(const TargetReport& target) {
+    const Check* worst = nullptr;
+    for (const Check& check : target.checks)
+        if (check.state != State::kOk &&
+            (!worst ||
+             (worse(check.state, worst->state) == check.state && check.state != worst->state)))
+            worst = &check;
+    return worst;
+}
+
+// What the agent says of the thing that an alert is about: the text of the check that the alert
+// names, else of the worst one.
+QString detailOf(const Alert& alert, const std::vector<JudgedTarget>& targets) {
+    const JudgedTarget* behind = nullptr;
+    for (const JudgedTarget& target : targets) {
+        const TargetReport& report = *target.report;
+        if (report.instance != alert.label("instance") || report.job != alert.label("job"))
+            continue;
+        for (const Check& check : report.checks)
+            if (check.name == alert.label("check") && check.state != State::kOk) return check.text;
+        const bool bad =
+            target.now.freshness != Freshness::kFresh || target.now.state != State::kOk;
+        if (!bad || (behind && worse(behind->now.state, target.now.state) == behind->now.state))
+            continue;
+        behind = &target;
+    }
+    if (!behind) return {};
+    return behind->now.freshness == Freshness::kFresh ? faultText(*behind->report)
+                                                      : silenceText(*behind);
+}
+
+Problem problemOf(const Alert& alert, const Tier* tier, const std::vector<JudgedTarget>& targets) {
     Problem problem;
     problem.key = "alert";
     for (const auto& [name, value] : alert.labels) problem.key += '\x1f' + name + '=' + value;
@@ -44,6 +77,8 @@ Problem problemOf(const Alert& alert, const Tier* tier) {
     problem.text = alert.summary.isEmpty() ? alert.label("alertname") : alert.summary;
     problem.tier = tier ? tier->name : QString();
     problem.since_ms = alert.active_since_ms;
+    problem.instance = alert.label("instance");
+    problem.detail = detailOf(alert, targets);
     return problem;
 }
 
@@ -55,12 +90,19 @@ Problem problemOf(const JudgedTarget& target, const Tier* tier, std::int64_t now
     problem.title = titleOf(tier, report.job, report.instance);
     problem.tier = tier ? tier->name : QString();
     problem.origin = "check";
+    problem.instance = report.instance;
     if (target.now.freshness == Freshness::kFresh) {
         problem.severity = target.now.state == State::kCritical  ? Severity::kCritical
                            : target.now.state == State::kWarning ? Severity::kWarning
                                                                  : Severity::kUnknown;
         problem.text = faultText(report);
         problem.since_ms = report.state_since_ms;
+        if (const Check* check = worstCheck(report)) {
+            problem.group =
+                QStringList{report.job, problem.tier, check->name, toWord(problem.severity)}.join(
+                    '\x1f');
+            problem.group_title = titleOf(tier, report.job, {}) + ' ' + check->name;
+        }
     } else {
         problem.severity = Severity::kUnknown;
         problem.text = target.now.freshness == Freshness::kNever
@@ -95,7 +137,7 @@ void addExpectedButAbsent(const ClusterModel& model, const std::vector<JudgedTar
             if (reported.contains(member)) continue;
             problems.push_back({"expected\x1f" + member.job + '\x1f' + member.instance,
                                 Severity::kUnknown, "check", titleOf(&tier, {}, member.instance),
-                                "expected, but has never reported", tier.name, 0});
+                                "expected, but has never reported", tier.name, 0, member.instance});
         }
 }
 
@@ -110,12 +152,7 @@ void roundSince(std::vector<Problem>& problems) {
 }  // namespace
 
 QString faultText(const TargetReport& target) {
-    const Check* worst = nullptr;
-    for (const Check& check : target.checks)
-        if (check.state != State::kOk &&
-            (!worst ||
-             (worse(check.state, worst->state) == check.state && check.state != worst->state)))
-            worst = &check;
+    const Check* worst = worstCheck(target);
     if (worst && !worst->text.isEmpty()) return worst->text;
     if (!target.message.isEmpty()) return target.message;
     if (worst)
@@ -147,7 +184,7 @@ std::vector<Problem> buildProblems(const ClusterModel& model,
              0});
     for (const Alert& alert : model.alerts())
         problems.push_back(problemOf(
-            alert, tierOf(model, targets, {alert.label("job"), alert.label("instance")})));
+            alert, tierOf(model, targets, {alert.label("job"), alert.label("instance")}), targets));
 
     std::map<QString, int> targets_of;
     for (const JudgedTarget& target : targets) ++targets_of[target.report->node];
@@ -177,6 +214,7 @@ std::vector<Problem> buildProblems(const ClusterModel& model,
             problemOf(target, tierOf(model, targets, {report.job, report.instance}), now_ms));
     }
     addExpectedButAbsent(model, targets, problems);
+    problems = grouped(std::move(problems));
     roundSince(problems);
     std::sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
         if (a.pending() != b.pending() && a.severity == b.severity) return b.pending();

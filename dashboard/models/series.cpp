@@ -121,4 +121,11 @@ std::vector<TimePoint> decimate(const std::vector<TimePoint>& points, std::int64
     return kept;
 }
 
+std::int64_t windowFor(std::int64_t span_ms) {
+    constexpr std::int64_t kMinute_ms = 60'000;
+    for (const std::int64_t minutes : {5, 15})
+        if (span_ms <= minutes * kMinute_ms) return minutes * kMinute_ms;
+    return 60 * kMinute_ms;
+}
+
 }  // namespace clusterwatch::dashboard

@@ -52,4 +52,7 @@ std::vector<std::vector<TimePoint>> splitAtGaps(const std::vector<TimePoint>& po
 std::vector<TimePoint> decimate(const std::vector<TimePoint>& points, std::int64_t from_ms,
                                 std::int64_t to_ms, int columns);
 
+// The range that charts show: the least of 5, 15 and 60 min that covers data of that length.
+std::int64_t windowFor(std::int64_t span_ms);
+
 }  // namespace clusterwatch::dashboard

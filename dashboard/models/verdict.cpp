@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "dashboard/models/format.h"
+#include "dashboard/models/verdict_sentence.h"
 
 namespace clusterwatch::dashboard {
 namespace {
@@ -49,38 +50,20 @@ const Problem* causeOf(const NowView& view, const ClusterModel& model) {
 }
 
 // What users notice is judged at the tier that they meet first.
-QString effectOf(const NowView& view) {
+Effect effectOf(const NowView& view) {
     const auto front = std::find_if(view.tiles.begin(), view.tiles.end(), [](const TileView& t) {
         return t.state != TileState::kNotMonitored;
     });
-    if (front == view.tiles.end()) return "Effect on users unknown.";
+    const Effect unknown{"Effect on users unknown.", "Impact unknown."};
+    if (front == view.tiles.end()) return unknown;
     switch (front->state) {
-        case TileState::kOk: return "No user impact seen.";
-        case TileState::kWarning: return "Users may notice.";
+        case TileState::kOk: return {"No user impact seen.", "No impact seen."};
+        case TileState::kWarning: return {"Users may notice.", "Users may notice."};
         case TileState::kCritical:
-            return front->healthy == 0 ? "Users are affected." : "Users may be affected.";
-        default: return "Effect on users unknown.";
+            return front->healthy == 0 ? Effect{"Users are affected.", "Users are affected."}
+                                       : Effect{"Users may be affected.", "Users may notice."};
+        default: return unknown;
     }
-}
-
-QString sinceText(const Problem& problem, std::int64_t now_ms) {
-    if (problem.since_ms <= 0) return {};
-    const double age = std::max(0.0, double(now_ms - problem.since_ms) / 1000);
-    return " since " + formatClock(problem.since_ms, now_ms) + " (" +
-           formatAge(std::floor(age)).replace(".0", "") + ")";
-}
-
-QString withoutStop(QString text) {
-    while (text.endsWith('.') || text.endsWith(' ')) text.chop(1);
-    return text;
-}
-
-QString sentence(const Problem& problem, const NowView& view) {
-    const QString tail = sinceText(problem, view.now_ms) + ". " + effectOf(view);
-    const QString head = problem.title + ": ";
-    const int room = kVerdictLength - int(head.size() + tail.size());
-    const QString text = head + shortened(withoutStop(problem.text), std::max(12, room)) + tail;
-    return shortened(text, kVerdictLength);
 }
 
 QString counted(const NowView& view) {
@@ -161,9 +144,9 @@ Verdict buildVerdict(const NowView& view, const ClusterModel& model) {
                                    : cause->severity == Severity::kUnknown
                                        ? Verdict::Kind::kUnknown
                                        : Verdict::Kind::kWarning;
-        const QString missing = notMonitored(view);
-        return {kind, sentence(*cause, view),
-                counted(view) + (missing.isEmpty() ? "" : " · " + missing)};
+        QStringList parts{counted(view), notMonitored(view), cause->detail.simplified()};
+        parts.removeAll(QString());
+        return {kind, sentenceOf(*cause, effectOf(view), view.now_ms), parts.join(" · ")};
     }
     if (view.probes == 0)
         return {Verdict::Kind::kEmpty,

@@ -6,8 +6,6 @@
 
 namespace clusterwatch::dashboard {
 
-inline constexpr int kVerdictLength = 110;
-
 // `view` has everything but the verdict.
 Verdict buildVerdict(const NowView& view, const ClusterModel& model);
 

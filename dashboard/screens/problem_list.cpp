@@ -73,7 +73,8 @@ void ProblemDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
         painter->fontMetrics().elidedText(problem.title, Qt::ElideRight, int(title_room)));
     painter->setFont(uiFont(kBody));
     painter->setPen(theme_->text);
-    const QString line = problem.text.simplified();
+    // The title names the thing; of an alert and the check behind it, the check knows more.
+    const QString line = (problem.detail.isEmpty() ? problem.text : problem.detail).simplified();
     painter->drawText(QRectF(left, r.top() + 27, right - left, 19),
                       Qt::AlignLeft | Qt::AlignVCenter,
                       painter->fontMetrics().elidedText(line, Qt::ElideRight, int(right - left)));
@@ -89,6 +90,13 @@ bool ProblemDelegate::helpEvent(QHelpEvent* event, QAbstractItemView* view,
     if (!index.isValid()) return false;
     const auto& problem = static_cast<const ProblemListModel*>(index.model())->at(index.row());
     QString text = problem.title + "\n" + problem.text;
+    if (!problem.detail.isEmpty()) text += "\n" + problem.detail;
+    constexpr std::size_t kMembers = 20;  // a tool tip must fit the screen
+    const std::size_t shown = std::min(kMembers, problem.members.size());
+    if (shown > 0) text = problem.title;
+    for (std::size_t i = 0; i < shown; ++i) text += "\n" + problem.members[i];
+    if (problem.members.size() > shown)
+        text += QString("\nand %1 more").arg(problem.members.size() - shown);
     if (problem.since_ms > 0) text += "\nsince " + formatClock(problem.since_ms, now_ms_);
     QToolTip::showText(event->globalPos(),
                        "<p style='white-space:pre-wrap'>" + text.toHtmlEscaped() + "</p>", view);

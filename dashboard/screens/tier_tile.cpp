@@ -22,12 +22,12 @@ QString membersText(const TileView& tile) {
 }
 
 QString numberText(const TileView& tile) {
-    return tile.value ? formatNumber(*tile.value) : QString("–");
+    return tile.value ? formatNumber(*tile.value) : QString("?");
 }
 
 QString numberLabel(const TileView& tile) {
     if (!tile.metric) return {};
-    if (!tile.value) return "no " + tile.metric->label;
+    if (!tile.value) return tile.metric->label;  // "no replica lag" would sound like good news
     return (tile.value_current ? QString() : QString("last ")) + tile.metric->label;
 }
 
@@ -56,7 +56,7 @@ QFont titleFont(const QString& title, double room) {
 QString fingerprint(const TileView& tile, const Theme& theme) {
     QString print = tile.title + toWord(tile.state) + membersText(tile) + numberText(tile) +
                     numberLabel(tile) + bottomText(tile) + (theme.dark ? 'd' : 'l') +
-                    QString::number(tile.spark_to_ms);
+                    QString::number(tile.spark_to_ms) + QString::number(tile.spark_from_ms);
     if (!tile.spark.empty()) print += QString::number(tile.spark.back().t_ms);
     return print;
 }
@@ -131,7 +131,8 @@ void TierTile::paintNumber(QPainter& painter, const QRectF& area) const {
 void TierTile::paintSpark(QPainter& painter, const QRectF& area) const {
     if (!tile_.metric || tile_.spark.empty() || tile_.spark_to_ms <= tile_.spark_from_ms) return;
     double top = tile_.metric->least_top;
-    for (const TimePoint& point : tile_.spark) top = std::max(top, point.value);
+    for (const TimePoint& point : tile_.spark)
+        if (point.t_ms >= tile_.spark_from_ms) top = std::max(top, point.value);
     const auto place = [&](const TimePoint& point) {
         const double x = double(point.t_ms - tile_.spark_from_ms) /
                          double(tile_.spark_to_ms - tile_.spark_from_ms);

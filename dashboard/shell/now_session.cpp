@@ -79,6 +79,7 @@ Status NowSession::logLatencyTo(const std::string& file) {
 bool NowSession::complete() const {
     if (phase_ != LinkStatus::Phase::kLive || !model_.hasSnapshot()) return false;
     if (!lag_.answered || !requests_.answered || soon_.isActive()) return false;
+    if (lagsBehind(replicaLagChart(), lag_) || lagsBehind(requestsChart(), requests_)) return false;
     for (const TileView& tile : view_.tiles) {
         const auto it = readings_.find(tile.name);
         if (tile.metric &&
@@ -171,10 +172,10 @@ void NowSession::takeRun(const SseEvent& event, bool run) {
     latency_ << QJsonDocument(line).toJson(QJsonDocument::Compact).toStdString() << std::endl;
 }
 
-// A heartbeat's way only ever makes the collector's clock look late, so the greatest of the last few
-// offsets is the truest.
+// A heartbeat's way, and the wait in this process's event loop, only ever make the collector's clock
+// look late, so the greatest offset of the last minute is the truest.
 void NowSession::takeOffset(double offset_s) {
-    constexpr std::size_t kOffsets = 10;
+    constexpr std::size_t kOffsets = 60;
     offsets_.push_back(offset_s);
     if (offsets_.size() > kOffsets) offsets_.pop_front();
     clock_offset_s_ = *std::max_element(offsets_.begin(), offsets_.end());
@@ -255,7 +256,7 @@ void NowSession::fetchSpark(const Tier& tier) {
                                                       : Result<std::vector<Series>>(answer.error());
                            TierReading& reading = readings_[name];
                            if (series) reading.spark = combineSeries(*series, instances, how);
-                           reading.spark_from_ms = from;
+                           reading.spark_from_ms = std::max(from, to - window_ms_);
                            reading.spark_to_ms = to;
                            refreshSoon();
                        });
@@ -267,6 +268,11 @@ void NowSession::fetchSlowly() {
     // Numbers too, whether a run came or not: they lapse after 15 s (models/now_view.cpp).
     if (slow_turn_ % 5 == 0)
         for (const Tier& tier : tiers) touched_.insert(tier.name);
+    // A chart that was asked for before its first sample is not left empty for a whole round.
+    if (lagsBehind(replicaLagChart(), lag_))
+        fetchChart(replicaLagChart(), lag_, &NowSession::lagChanged);
+    if (lagsBehind(requestsChart(), requests_))
+        fetchChart(requestsChart(), requests_, &NowSession::requestsChanged);
     const std::size_t turn = slow_turn_++ % (tiers.size() + 2);
     if (turn == 0)
         fetchChart(replicaLagChart(), lag_, &NowSession::lagChanged);
@@ -281,23 +287,53 @@ void NowSession::fetchChart(const ChartMetric& metric, ChartData& into,
     const std::int64_t to = aligned(collectorNow(), kChartStep_s), from = to - kChartRange_ms;
     client_.rangeQuery(
         metric.query, from, to, kChartStep_s,
-        [this, &into, changed, from, to, metric](const Result<QByteArray>& answer) {
-            auto series =
-                answer ? decodeQuery(*answer) : Result<std::vector<Series>>(answer.error());
-            into.answered = true;
-            into.error = series ? QString() : QString::fromStdString(series.error().message());
-            into.from_ms = from;
+        [this, &into, changed, to, metric](const Result<QByteArray>& answer) {
             into.to_ms = to;
-            into.lines.clear();
-            if (series && metric.by_instance) {
-                into.lines = std::move(*series);
-            } else if (series) {
-                std::set<QString> instances;
-                for (const Series& one : *series) instances.insert(one.label("instance"));
-                into.lines.push_back({{}, combineSeries(*series, instances, Combine::kSum)});
-            }
+            takeChart(into, metric,
+                      answer ? decodeQuery(*answer) : Result<std::vector<Series>>(answer.error()));
             emit(this->*changed)();
         });
+}
+
+void NowSession::takeChart(ChartData& into, const ChartMetric& metric,
+                           Result<std::vector<Series>> series) {
+    into.answered = true;
+    into.error = series ? QString() : QString::fromStdString(series.error().message());
+    into.lines.clear();
+    if (series && metric.by_instance) {
+        into.lines = std::move(*series);
+    } else if (series) {
+        std::set<QString> instances;
+        for (const Series& one : *series) instances.insert(one.label("instance"));
+        into.lines.push_back({{}, combineSeries(*series, instances, Combine::kSum)});
+    }
+    widenWindow(into);
+    into.from_ms = into.to_ms - window_ms_;
+}
+
+// One window for both charts and all spark lines: what stands above each other is of one time.
+void NowSession::widenWindow(const ChartData& chart) {
+    std::int64_t window = window_ms_;
+    for (const Series& line : chart.lines)
+        if (!line.points.empty())
+            window = std::max(window, windowFor(chart.to_ms - line.points.front().t_ms));
+    if (window == window_ms_) return;
+    window_ms_ = window;
+    for (ChartData* other : {&lag_, &requests_}) other->from_ms = other->to_ms - window;
+    for (auto& [tier, reading] : readings_)
+        reading.spark_from_ms = reading.spark_to_ms - std::min(window, kSparkRange_ms);
+    emit lagChanged();
+    emit requestsChanged();
+}
+
+// True where a tile already has the number of which the chart shows nothing.
+bool NowSession::lagsBehind(const ChartMetric& metric, const ChartData& chart) const {
+    const bool empty = std::all_of(chart.lines.begin(), chart.lines.end(),
+                                   [](const Series& line) { return line.points.empty(); });
+    return chart.answered && chart.error.isEmpty() && empty &&
+           std::any_of(view_.tiles.begin(), view_.tiles.end(), [&](const TileView& tile) {
+               return tile.metric && tile.metric->query == metric.query && tile.value_current;
+           });
 }
 
 }  // namespace clusterwatch::dashboard

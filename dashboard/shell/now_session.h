@@ -30,7 +30,8 @@ class NowSession : public QObject {
     const NowView& view() const { return view_; }
     const ChartData& lag() const { return lag_; }
     const ChartData& requests() const { return requests_; }
-    // The first snapshot, every tier's number and both charts have been answered.
+    // The first snapshot, every tier's number and both charts have been answered, and no chart is
+    // empty whose number is known.
     bool complete() const;
 
   signals:
@@ -57,6 +58,9 @@ class NowSession : public QObject {
     void fetchSpark(const Tier& tier);
     void fetchSlowly();  // one spark line or chart a call, round robin
     void fetchChart(const ChartMetric& metric, ChartData& into, void (NowSession::*changed)());
+    void takeChart(ChartData& into, const ChartMetric& metric, Result<std::vector<Series>> series);
+    void widenWindow(const ChartData& chart);
+    bool lagsBehind(const ChartMetric& metric, const ChartData& chart) const;
     std::optional<TierMetric> metricFor(const Tier& tier, std::set<QString>& instances) const;
 
     const Clock& clock_;
@@ -65,6 +69,7 @@ class NowSession : public QObject {
     TierReadings readings_;
     NowView view_;
     ChartData lag_, requests_;
+    std::int64_t window_ms_ = windowFor(0);  // of charts and spark lines; it only grows
     LinkStatus::Phase phase_ = LinkStatus::Phase::kConnecting;
     QString url_, loss_reason_;
     MonotonicTime started_at_{}, heard_at_{}, heartbeat_at_{};

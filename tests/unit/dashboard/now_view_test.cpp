@@ -149,9 +149,16 @@ TEST(Trust, NamesTheSilentAgentAndTheBadClock) {
     EXPECT_TRUE(items["Agents"].bad);
     EXPECT_EQ(items["Probes"].value, "3 of 4 fresh");
     EXPECT_EQ(items["Storage"].value, "disk full");
-    EXPECT_FALSE(items["Clocks"].bad);
-    world.link.clock_offset_s = -1.4;
-    for (const TrustItem& item : world.view().trust) EXPECT_TRUE(item.bad || item.name != "Clocks");
+    const auto clocks = [&] {
+        for (const TrustItem& item : world.view().trust)
+            if (item.name == "Clocks vs collector's") return item;
+        return TrustItem{};
+    };
+    EXPECT_EQ(clocks().value, "agree within 0.1 s");
+    EXPECT_FALSE(clocks().bad);
+    world.link.clock_offset_s = -1.4;  // the collector's is behind: this screen's is ahead
+    EXPECT_EQ(clocks().value, "this screen +1.4 s");
+    EXPECT_TRUE(clocks().bad);
 }
 
 TEST(NowJson, SaysWhatTheScreenSays) {

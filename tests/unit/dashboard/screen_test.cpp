@@ -197,6 +197,37 @@ TEST(Chart, NeverBridgesAGap) {
     }
 }
 
+// The ground is hatched between two samples that are far apart and after the last, not before the first.
+TEST(Chart, OnlyARealGapIsHatched) {
+    TimeSeriesView view("Replica lag", "s", 5);
+    view.resize(600, 200);
+    view.setColors({.background = Qt::white,
+                    .border = Qt::white,
+                    .grid = Qt::white,
+                    .axis_text = Qt::white,
+                    .title = Qt::white,
+                    .gap = Qt::black,
+                    .cursor = Qt::white,
+                    .lines = {Qt::white},
+                    .warning = Qt::white,
+                    .critical = Qt::white});
+    std::vector<TimePoint> points;
+    for (std::int64_t t = 150'000; t <= 300'000; t += 5000)
+        if (t <= 200'000 || t >= 250'000) points.push_back({t, 1});
+    view.setData({{"db2", points}}, 0, 300'000, 15'000);
+    const QImage image = view.grab().toImage();
+    const auto dark = [&](int from_s, int to_s) {
+        int pixels = 0;
+        const double left = 52, width = 600 - 52 - 96;  // the plot's
+        for (int x = int(left + width * from_s / 300); x < int(left + width * to_s / 300); ++x)
+            for (int y = 50; y < 150; ++y) pixels += image.pixelColor(x, y).value() < 128;
+        return pixels;
+    };
+    EXPECT_EQ(dark(0, 148), 0) << "before the first sample";
+    EXPECT_EQ(dark(152, 198), 0) << "samples";
+    EXPECT_GT(dark(202, 248), 100) << "a gap";
+}
+
 TEST(Chart, SurvivesClicksEverywhereEvenWhenEmpty) {  // QTBUG-118669
     TimeSeriesView view("Replica lag", "s", 5);
     view.resize(400, 200);

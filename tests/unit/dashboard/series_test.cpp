@@ -100,6 +100,18 @@ TEST(Decimate, KeepsOrderAndFewPointsAsTheyAre) {
     EXPECT_TRUE(decimate({}, 0, 100, 10).empty());
 }
 
+TEST(Window, CoversTheDataAndGrowsInThreeSteps) {
+    std::int64_t last = 0;
+    std::set<std::int64_t> steps;
+    for (std::int64_t span = 0; span <= 3'600'000; span += 1000) {
+        EXPECT_GE(windowFor(span), span);
+        EXPECT_GE(windowFor(span), last);
+        last = windowFor(span);
+        steps.insert(last);
+    }
+    EXPECT_EQ(steps, (std::set<std::int64_t>{300'000, 900'000, 3'600'000}));
+}
+
 TEST(TimeTicks, FallOnRoundLocalTimes) {
     const std::int64_t noon = 1'795'348'800'000;
     for (const int minutes : {5, 30, 60, 180, 1440})
