@@ -234,8 +234,8 @@ void printSummary(const Options& options, Totals& totals, double seconds) {
         "\"refused_samples\": %llu, "
         "\"given_up\": %llu, \"statuses\": {",
         static_cast<unsigned long long>(totals.acknowledged),
-        static_cast<unsigned long long>(totals.acknowledged *
-                                        static_cast<unsigned>(options.series)),
+        static_cast<unsigned long long>(totals.acknowledged) *
+            static_cast<unsigned>(options.series),
         seconds, static_cast<unsigned long long>(totals.failed),
         static_cast<unsigned long long>(totals.refused_samples),
         static_cast<unsigned long long>(totals.given_up));

@@ -27,7 +27,7 @@ TEST(HttpServer, EveryExecutorAnswers) {
     auto client = t.client();
     client.set_keep_alive(true);
     for (const std::string path : {"/server", "/read", "/state", "/ingest"}) {
-        const auto got = client.Get(path.c_str());
+        const auto got = client.Get(path);
         ASSERT_TRUE(got) << path;
         EXPECT_EQ(got->status, 200);
         EXPECT_EQ(got->body, path);
