@@ -11,9 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::int64_t kChartRange_ms = 60 * 60 * 1000;
+constexpr std::int64_t kChartRange_ms = 3'600'000;
 constexpr int kChartStep_s = 5;
-constexpr std::int64_t kSparkRange_ms = 30 * 60 * 1000;
+constexpr std::int64_t kSparkRange_ms = 1'800'000;
 constexpr int kSparkStep_s = 15;
 
 double secondsSince(MonotonicTime then, MonotonicTime now) {
@@ -27,7 +27,8 @@ std::int64_t aligned(std::int64_t t_ms, int step_s) {
 
 }  // namespace
 
-NowSession::NowSession(CollectorClient::Settings settings, const Clock& clock, QObject* parent)
+NowSession::NowSession(const CollectorClient::Settings& settings, const Clock& clock,
+                       QObject* parent)
     : QObject(parent),
       clock_(clock),
       client_(settings, clock),

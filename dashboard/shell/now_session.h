@@ -20,7 +20,8 @@ class NowSession : public QObject {
     Q_OBJECT
 
   public:
-    NowSession(CollectorClient::Settings settings, const Clock& clock, QObject* parent = nullptr);
+    NowSession(const CollectorClient::Settings& settings, const Clock& clock,
+               QObject* parent = nullptr);
 
     void start();
     // One JSON line for each run that reached the model: {"node","probe","job","instance","time_ms",
