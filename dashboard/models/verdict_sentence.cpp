@@ -23,6 +23,17 @@ bool names(const QString& text, const QString& instance) {
     return word.match(text).hasMatch();
 }
 
+QString headOf(const Problem& problem, const QString& fault) {
+    if (names(fault, problem.instance)) return {};
+    if (problem.members.empty()) return problem.title + ": ";
+    // "Host load: 7 nodes" reads "Host load on 7 nodes, such as web1: ..." or, where all say the
+    // same, "... on 7 nodes: ...".
+    const QString where = problem.title.mid(problem.group_title.size() + 2);
+    const bool one_speaks = std::find(problem.members.begin(), problem.members.end(),
+                                      problem.text) != problem.members.end();
+    return problem.group_title + " on " + where + (one_speaks ? ", such as " : ": ");
+}
+
 // The ends of a sentence, from the most telling to the shortest.
 QStringList tailsOf(const Problem& problem, const Effect& effect, std::int64_t now_ms) {
     if (problem.since_ms <= 0) return {". " + effect.full, ". " + effect.brief};
@@ -47,7 +58,7 @@ QStringList clausesOf(const QString& fault) {
 
 QString sentenceOf(const Problem& problem, const Effect& effect, std::int64_t now_ms) {
     const QString fault = withoutStop(problem.text.simplified());
-    const QString head = names(fault, problem.instance) ? QString() : problem.title + ": ";
+    const QString head = headOf(problem, fault);
     const QStringList tails = tailsOf(problem, effect, now_ms);
     // A clause that says less than half of what there is room for is no better than cut words.
     const auto room = kVerdictLength - head.size() - tails.back().size();

@@ -185,6 +185,7 @@ TEST(Problems, TheSameCheckOnSeveralInstancesIsOneRow) {
     EXPECT_EQ(problems[0].since_ms, world.targets["web2"].state_since_ms) << "since the first";
     EXPECT_EQ(problems[0].members, (std::vector<QString>{"web1: busy", "web2: busy"}));
     const QString key = problems[0].key;
+    EXPECT_TRUE(sentence(world).starts_with("Apache httpd workers on web1, web2: busy since"));
     for (int i = 3; i <= 7; ++i) {
         const QString name = QString("web%1").arg(i);
         world.targets[name] = test::target(name, "apache", "apache");
@@ -195,6 +196,9 @@ TEST(Problems, TheSameCheckOnSeveralInstancesIsOneRow) {
     EXPECT_EQ(world.view().problems[0].title, "Apache httpd workers: 7 instances");
     EXPECT_EQ(world.view().problems[0].text, "web2: busy") << "the one that has stood longest";
     EXPECT_EQ(world.view().problems[0].key, key) << "a selection survives";
+    EXPECT_EQ(sentence(world),
+              "Apache httpd workers on 7 instances, such as web2: busy since 11:02:59 (4 min). "
+              "Users may notice.");
 }
 
 TEST(Problems, AnotherStateCheckOrTierIsARowOfItsOwn) {
