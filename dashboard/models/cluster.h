@@ -58,7 +58,6 @@ struct StorageHealth {
 
 struct Snapshot {
     std::int64_t now_ms = 0;
-    QString version;
     std::uint64_t live_id = 0;
     StorageHealth storage;
     std::vector<NodeReport> nodes;

@@ -13,7 +13,6 @@ TargetId idOf(const TargetReport& target) {
 
 void ClusterModel::applySnapshot(const Snapshot& snapshot, MonotonicTime heard) {
     has_snapshot_ = true;
-    collector_version_ = snapshot.version;
     storage_ = snapshot.storage;
     std::map<QString, Heard<NodeReport>> nodes;
     std::map<TargetId, Heard<TargetReport>> targets;

@@ -54,7 +54,6 @@ class ClusterModel {
     const Topology& topology() const { return topology_; }
     const StorageHealth& storage() const { return storage_; }
     const std::vector<Alert>& alerts() const { return alerts_; }
-    const QString& collectorVersion() const { return collector_version_; }
 
     std::vector<JudgedTarget> targets(MonotonicTime now) const;
     std::vector<JudgedNode> nodes(MonotonicTime now) const;
@@ -71,7 +70,6 @@ class ClusterModel {
 
     Topology topology_;
     StorageHealth storage_;
-    QString collector_version_;
     bool has_snapshot_ = false;
     std::map<QString, Heard<NodeReport>> nodes_;
     std::map<TargetId, Heard<TargetReport>> targets_;

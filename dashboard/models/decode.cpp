@@ -173,7 +173,6 @@ Result<Snapshot> decodeNodes(const QByteArray& json) {
         return Error(ErrorCode::kInvalid, "the nodes: the answer has no list of nodes");
     Snapshot snapshot;
     snapshot.now_ms = integer(*object, "now_ms");
-    snapshot.version = (*object)["version"].toString();
     snapshot.live_id = std::uint64_t(integer(*object, "live_id"));
     snapshot.storage = storageOf((*object)["storage"].toObject());
     for (const QJsonValue node : (*object)["nodes"].toArray())

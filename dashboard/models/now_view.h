@@ -67,8 +67,9 @@ struct Problem {
     QString instance = {};      // empty where it is of none, or of several
     QString detail = {};        // an alert's: what the check behind it says
     // Problems of one group become one row (models/problem_groups.h); empty: never.
-    QString group = {}, group_title = {};
-    std::vector<QString> members = {};  // of a joined row: "instance: text"
+    // `member` is what it is called among them: its instance, or its probe.
+    QString group = {}, group_title = {}, member = {};
+    std::vector<QString> members = {};  // of a joined row: "member: text"
 
     bool pending() const { return origin == "alert pending"; }
     friend bool operator==(const Problem&, const Problem&) = default;

@@ -16,13 +16,13 @@ QString titleOf(const std::vector<Problem>& members) {
         return first.group_title + ": " + QString::number(members.size()) +
                (first.title.startsWith("Host ") ? " nodes" : " instances");
     QStringList names;
-    for (const Problem& member : members) names << member.instance;
+    for (const Problem& member : members) names << member.member;
     return first.group_title + ": " + names.join(", ");
 }
 
 Problem joined(std::vector<Problem> members) {
     std::sort(members.begin(), members.end(),
-              [](const Problem& a, const Problem& b) { return a.instance < b.instance; });
+              [](const Problem& a, const Problem& b) { return a.member < b.member; });
     // The one that has stood longest speaks for the others; an unknown start is no early one.
     Problem row =
         *std::min_element(members.begin(), members.end(), [](const Problem& a, const Problem& b) {
@@ -31,12 +31,18 @@ Problem joined(std::vector<Problem> members) {
         });
     const bool same = std::all_of(members.begin(), members.end(),
                                   [&](const Problem& member) { return member.text == row.text; });
-    if (!same) row.text = row.instance + ": " + row.text;
+    const bool one_instance =
+        std::all_of(members.begin(), members.end(),
+                    [&](const Problem& member) { return member.instance == row.instance; });
     row.key = "group\x1f" + row.group;
-    row.title = titleOf(members);
-    row.instance.clear();
-    for (const Problem& member : members)
-        row.members.push_back(member.instance + ": " + member.text);
+    if (one_instance) {
+        row.title = row.group_title;
+    } else {
+        if (!same) row.text = row.member + ": " + row.text;
+        row.title = titleOf(members);
+        row.instance.clear();
+    }
+    for (const Problem& member : members) row.members.push_back(member.member + ": " + member.text);
     return row;
 }
 

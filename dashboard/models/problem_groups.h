@@ -1,5 +1,6 @@
 // One row instead of many: where the same check says the same of several instances of a tier ("load",
-// on seven nodes), the list and the verdict speak of it once and the tool tip names them all.
+// on seven nodes), or all probes of one instance get no answer, the list and the verdict speak of it
+// once and the tool tip names them all.
 #pragma once
 
 #include <vector>

@@ -82,6 +82,17 @@ Problem problemOf(const Alert& alert, const Tier* tier, const std::vector<Judged
     return problem;
 }
 
+// A check is joined with the same one of other instances; runs that failed, with those of the other
+// probes of their instance.
+void joinable(Problem& problem, const TargetReport& report, const Tier* tier) {
+    const Check* check = worstCheck(report);
+    const QStringList group{report.job, problem.tier, toWord(problem.severity),
+                            check ? "check " + check->name : "runs of " + report.instance};
+    problem.group = group.join('\x1f');
+    problem.group_title = check ? titleOf(tier, report.job, {}) + ' ' + check->name : problem.title;
+    problem.member = check ? report.instance : report.probe;
+}
+
 Problem problemOf(const JudgedTarget& target, const Tier* tier, std::int64_t now_ms) {
     const TargetReport& report = *target.report;
     Problem problem;
@@ -97,12 +108,7 @@ Problem problemOf(const JudgedTarget& target, const Tier* tier, std::int64_t now
                                                                  : Severity::kUnknown;
         problem.text = faultText(report);
         problem.since_ms = report.state_since_ms;
-        if (const Check* check = worstCheck(report)) {
-            problem.group =
-                QStringList{report.job, problem.tier, check->name, toWord(problem.severity)}.join(
-                    '\x1f');
-            problem.group_title = titleOf(tier, report.job, {}) + ' ' + check->name;
-        }
+        joinable(problem, report, tier);
     } else {
         problem.severity = Severity::kUnknown;
         problem.text = target.now.freshness == Freshness::kNever

@@ -25,7 +25,7 @@ bool names(const QString& text, const QString& instance) {
 
 QString headOf(const Problem& problem, const QString& fault) {
     if (names(fault, problem.instance)) return {};
-    if (problem.members.empty()) return problem.title + ": ";
+    if (problem.members.empty() || !problem.instance.isEmpty()) return problem.title + ": ";
     // "Host load: 7 nodes" reads "Host load on 7 nodes, such as web1: ..." or, where all say the
     // same, "... on 7 nodes: ...".
     const QString where = problem.title.mid(problem.group_title.size() + 2);

@@ -201,6 +201,27 @@ TEST(Problems, TheSameCheckOnSeveralInstancesIsOneRow) {
               "Users may notice.");
 }
 
+TEST(Problems, TheFailedProbesOfAnInstanceAreOneRow) {
+    World world;
+    world.targets["db1 replication"] = test::target("db1", "mysql", "replication", "primary");
+    int age_s = 20;
+    for (const char* name : {"db1", "db1 replication"}) {
+        TargetReport& report = world.targets[name];
+        report.state = report.last_state = State::kUnknown;
+        report.outcome = "timeout";
+        report.message = QString("no answer within %1 s").arg(age_s);
+        report.checks.clear();
+        report.state_since_ms = test::kNow_ms - age_s-- * 1000;
+    }
+    const std::vector<Problem> problems = world.view().problems;
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems[0].title.toStdString(), "MySQL primary db1");
+    EXPECT_EQ(problems[0].text, "no answer within 20 s") << "of the first";
+    EXPECT_EQ(problems[0].members, (std::vector<QString>{"mysql: no answer within 20 s",
+                                                         "replication: no answer within 19 s"}));
+    EXPECT_TRUE(sentence(world).starts_with("MySQL primary db1: no answer within 20 s since"));
+}
+
 TEST(Problems, AnotherStateCheckOrTierIsARowOfItsOwn) {
     World world;
     test::setState(world.targets["web1"], State::kWarning, "busy");
