@@ -38,7 +38,6 @@ class Agent {
     bool stop();
 
     const Settings& settings() const { return settings_; }
-    int metricsPort() const { return metrics_ ? metrics_->port() : -1; }
 
   private:
     struct Link {
