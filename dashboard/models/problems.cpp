@@ -85,7 +85,8 @@ Problem problemOf(const Alert& alert, const Tier* tier, const std::vector<Judged
 // A check is joined with the same one of other instances; runs that failed, with those of the other
 // probes of their instance.
 void joinable(Problem& problem, const TargetReport& report, const Tier* tier) {
-    const Check* check = worstCheck(report);
+    const bool failed = report.outcome != "ok" && problem.severity == Severity::kUnknown;
+    const Check* check = failed ? nullptr : worstCheck(report);
     const QStringList group{report.job, problem.tier, toWord(problem.severity),
                             check ? "check " + check->name : "runs of " + report.instance};
     problem.group = group.join('\x1f');

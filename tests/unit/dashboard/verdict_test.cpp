@@ -210,7 +210,7 @@ TEST(Problems, TheFailedProbesOfAnInstanceAreOneRow) {
         report.state = report.last_state = State::kUnknown;
         report.outcome = "timeout";
         report.message = QString("no answer within %1 s").arg(age_s);
-        report.checks.clear();
+        report.checks = {{report.probe, State::kUnknown, report.message}};
         report.state_since_ms = test::kNow_ms - age_s-- * 1000;
     }
     const std::vector<Problem> problems = world.view().problems;
