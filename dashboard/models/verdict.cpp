@@ -49,15 +49,31 @@ const Problem* causeOf(const NowView& view, const ClusterModel& model) {
     return cause ? cause : &*first;
 }
 
-// What users notice is judged at the tier that they meet first.
-Effect effectOf(const NowView& view) {
+// The tiers without a healthy member.
+std::set<QString> tiersDown(const NowView& view) {
+    std::set<QString> down;
+    for (const TileView& tile : view.tiles)
+        if (tile.state != TileState::kNotMonitored && tile.healthy == 0 &&
+            tile.state != TileState::kWarning)
+            down.insert(tile.name);
+    return down;
+}
+
+// What users notice is judged at the tier that they meet first; but where that looks well and one
+// that it cannot do without is down, nobody can call it unharmed.
+Effect effectOf(const NowView& view, const ClusterModel& model) {
     const auto front = std::find_if(view.tiles.begin(), view.tiles.end(), [](const TileView& t) {
         return t.state != TileState::kNotMonitored;
     });
     const Effect unknown{"Effect on users unknown.", "Impact unknown."};
     if (front == view.tiles.end()) return unknown;
     switch (front->state) {
-        case TileState::kOk: return {"No user impact seen.", "No impact seen."};
+        case TileState::kOk: {
+            std::set<QString> visited;
+            if (explained(model, front->name, tiersDown(view), visited))
+                return {"Users may be affected.", "Users may notice."};
+            return {"No user impact seen.", "No impact seen."};
+        }
         case TileState::kWarning: return {"Users may notice.", "Users may notice."};
         case TileState::kCritical:
             return front->healthy == 0 ? Effect{"Users are affected.", "Users are affected."}
@@ -146,7 +162,7 @@ Verdict buildVerdict(const NowView& view, const ClusterModel& model) {
                                        : Verdict::Kind::kWarning;
         QStringList parts{counted(view), notMonitored(view), cause->detail.simplified()};
         parts.removeAll(QString());
-        return {kind, sentenceOf(*cause, effectOf(view), view.now_ms), parts.join(" · ")};
+        return {kind, sentenceOf(*cause, effectOf(view, model), view.now_ms), parts.join(" · ")};
     }
     if (view.probes == 0)
         return {Verdict::Kind::kEmpty,

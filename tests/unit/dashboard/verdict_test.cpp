@@ -69,6 +69,14 @@ TEST(Verdict, TheDeepestFailureIsTheCause) {
     EXPECT_TRUE(sentence(world).ends_with("Users are affected.")) << sentence(world);
 }
 
+TEST(Verdict, NoImpactIsNotClaimedWhileATierThatIsNeededIsDown) {
+    World world;
+    test::setState(world.targets["db1"], State::kUnknown, "no answer within 5 s");
+    EXPECT_TRUE(sentence(world).ends_with("Users may be affected.")) << sentence(world);
+    test::setState(world.targets["db1"], State::kWarning, "slow");
+    EXPECT_TRUE(sentence(world).ends_with("No user impact seen.")) << sentence(world);
+}
+
 TEST(Verdict, ACircleOfNeedsEnds) {
     World world;
     world.tiers.tiers[3].needs = {{"web", "hard"}};
