@@ -1,5 +1,6 @@
-// Every limit that bounds outside data, by name and in one place. Each has a counter
-// `clusterwatch_limit_hits_total{limit="..."}` in the program that enforces it.
+// The limits on outside data that both programs or several parts share, by name and in one place.
+// A hit is counted by the part that enforces it: `clusterwatch_limit_hits_total{limit="..."}`, or its
+// own counter of refusals.
 // Sources of the defaults: the figures that the field's collectors settled on (Prometheus remote
 // write: 32 MiB decoded; OpenTelemetry: 20 MiB body; Prometheus: 50 M samples a query, 2 min).
 #pragma once
@@ -42,7 +43,6 @@ inline constexpr std::size_t kBatchesPerReport = 1'000;
 inline constexpr std::size_t kQuerySamples = 50'000'000;
 inline constexpr std::size_t kQueryBytes = 64 << 10;
 inline constexpr unsigned kQueryDepth = 200;
-inline constexpr unsigned kQueryConcurrency = 20;
 inline constexpr std::chrono::seconds kQueryTimeout{120};
 inline constexpr std::int64_t kQueryPointsPerSeries = 11'000;
 

@@ -22,6 +22,7 @@ struct Report {
     std::optional<double> io = 1, sql = 1, lag = 0;
     std::optional<Check> check = Check::kOk;
     double up = 1;
+    std::optional<double> mysql_up = 1;  // of the probe `mysql`; nullopt: no such probe
 };
 
 class ReplicationRules : public ::testing::Test {
@@ -75,6 +76,7 @@ class ReplicationRules : public ::testing::Test {
         if (report.check) state = static_cast<double>(*report.check);
         set("clusterwatch_check_state", state, {{"check", "replication"}});
         set("up", report.up, {});
+        set("mysql_up", report.mysql_up, {});
     }
 
     query::VectorSource source_;
@@ -116,8 +118,20 @@ TEST_F(ReplicationRules, AReplicaThatIsNoneAnyMoreIsOnePage) {
 }
 
 TEST_F(ReplicationRules, AnUnreachableServerIsOnePage) {
+    EXPECT_THAT(
+        run({.io = {}, .sql = {}, .lag = {}, .check = Check::kUnknown, .mysql_up = 0}, kLong),
+        ElementsAre("DatabaseNotAnswering"));
+}
+
+TEST_F(ReplicationRules, AStatusThatIsWithheldIsOnePage) {
     EXPECT_THAT(run({.io = {}, .sql = {}, .lag = {}, .check = Check::kUnknown}, kLong),
                 ElementsAre("ReplicaNotVisible"));
+}
+
+TEST_F(ReplicationRules, WithoutAProbeOfTheServerABlindOneStillPages) {
+    EXPECT_THAT(
+        run({.io = {}, .sql = {}, .lag = {}, .check = Check::kUnknown, .mysql_up = {}}, kLong),
+        ElementsAre("ReplicaNotVisible"));
 }
 
 TEST_F(ReplicationRules, ASilentAgentIsOnePage) {
