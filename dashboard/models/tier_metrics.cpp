@@ -27,6 +27,9 @@ constexpr Row kRows[] = {
     {"mysql", "", "queries", "/s", "rate(mysql_global_status_queries[$w])", Combine::kSum, 10},
     {"docstore", "", "free space", "%", "{__name__=~\"docstore_(size|avail)_bytes\"}",
      Combine::kFreePercent, 100},
+    {"node", "", "CPU busy", "%",
+     "100 - 100 * avg by (instance) (rate(node_cpu_seconds_total{mode=\"idle\"}[$w]))",
+     Combine::kMax, 100},
 };
 
 }  // namespace

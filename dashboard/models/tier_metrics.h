@@ -1,6 +1,5 @@
 // What number stands on a tier's tile, and what the two charts of the Now screen show: one visible
-// table from the kind of a tier to a query of the collector's first PromQL (selectors and rate),
-// whose series models/series.h combines.
+// table from the kind of a tier to a PromQL query whose series models/series.h combines.
 #pragma once
 
 #include <optional>

@@ -5,6 +5,7 @@ Its data stays between runs, in $XDG_DATA_HOME/clusterwatch (by default ~/.local
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import time
@@ -63,14 +64,10 @@ def data_home() -> Path:
     return Path(base) / "clusterwatch"
 
 
-def discovered_configuration(agent_program: Path, collector_url: str, directory: Path, port: int) -> Path:
-    """The agent's own `discover`, with the four lines that differ for this run put in its place."""
-    printed = subprocess.run([agent_program, "discover"], capture_output=True, text=True, timeout=60,
-                             stdin=subprocess.DEVNULL)
-    if printed.returncode != 0:
-        raise StartError(f"clusterwatch-agent discover: status {printed.returncode}\n{printed.stderr}")
+def discovered_configuration(discovered: str, collector_url: str, directory: Path, port: int) -> Path:
+    """What the agent's `discover` printed, with the lines that differ for this run put in their place."""
     kept, skipping = [], False
-    for line in printed.stdout.splitlines():
+    for line in discovered.splitlines():
         if line[:1] not in ("", " ", "-", "#"):
             skipping = line.split(":")[0] in ("collectors", "listen", "spool")
         if not skipping:
@@ -82,11 +79,32 @@ def discovered_configuration(agent_program: Path, collector_url: str, directory:
     return configuration
 
 
+# The tiers of one machine: each is on the screen only if `discover` found such a service.
+LOCAL_TIERS = (
+    # probe's kind, tier, title, job
+    ("host", "machine", "This machine", "node"),
+    ("apache", "web", "Apache httpd", "apache"),
+    ("memcached", "cache", "memcached", "memcached"),
+    ("docstore", "documents", "Document storage", "docstore"),
+    ("mysql", "database", "Database", "mysql"),
+)
+
+
+def local_topology(agent_configuration: str) -> str:
+    active = [line for line in agent_configuration.splitlines() if not line.lstrip().startswith("#")]
+    found = {kind for kind, *_ in LOCAL_TIERS if any(re.search(rf"\bkind: {kind}\b", line) for line in active)}
+    return "tiers:\n" + "".join(f"  - {{name: {tier}, title: {title}, jobs: [{job}]}}\n"
+                                for kind, tier, title, job in LOCAL_TIERS if kind in found)
+
+
 class LocalRun:
     def __init__(self):
         self.directory = data_home()
-        self.collector = Collector(self.directory, cluster="local", port=9420,
+        found = subprocess.run([binaries() / "clusterwatch-agent", "discover"], capture_output=True, text=True,
+                               timeout=60, stdin=subprocess.DEVNULL, check=True).stdout
+        self.collector = Collector(self.directory, cluster="local", port=9420, topology=local_topology(found),
                                    rules=[shipped("rules/replication.yml")], data_dir=self.directory / "collector")
+        self._found = found
         self.agent_port = PORTS.free(9421)
         self.dashboard = Dashboard(self.collector.url, self.directory / "dashboard")
         self._agent = None
@@ -97,7 +115,7 @@ class LocalRun:
         program = binaries() / "clusterwatch-agent"
         directory = self.directory / "agent"
         directory.mkdir(parents=True, exist_ok=True)
-        configuration = discovered_configuration(program, self.collector.url, directory, self.agent_port)
+        configuration = discovered_configuration(self._found, self.collector.url, directory, self.agent_port)
         self._agent = Process("agent", [program, "--config", configuration], directory).start()
         wait_until(lambda: fetch(f"http://127.0.0.1:{self.agent_port}/metrics", 2)[0] == 200, 15, "the agent answers",
                    self._agent)
@@ -135,8 +153,9 @@ def main() -> int:
     arguments = parser.parse_args()
     os.chdir(ROOT)
     begin, status = time.monotonic(), 0
-    run = LocalRun()
+    run = None
     try:
+        run = LocalRun()
         with Interrupts():
             run.start(not arguments.no_dashboard)
             limit = arguments.for_seconds
@@ -151,8 +170,9 @@ def main() -> int:
     except (StartError, TimeoutError, OSError, subprocess.SubprocessError) as error:
         print(f"run: {error}", file=sys.stderr)
         status = 1
-    say("stopping")
-    run.stop()
+    if run:
+        say("stopping")
+        run.stop()
     return status
 
 
