@@ -39,7 +39,8 @@ class Dashboard:
             say("\nthe dashboard is open in a window; closing it ends this run")
             return
         picture = self._directory / "now.png"
-        say("\nno display (neither DISPLAY nor WAYLAND_DISPLAY is set), so a picture instead of a window; waiting for data")
+        say("\nno display (neither DISPLAY nor WAYLAND_DISPLAY is set), so a picture instead of a window; "
+            "waiting for data, about 10 s")
         wait_until_there_is_data()
         process = Process("screenshot", [self._program, "--collector", self._url, "--screenshot", picture],
                           self._directory, env={"QT_QPA_PLATFORM": "offscreen"}).start()
@@ -127,8 +128,9 @@ class LocalRun:
             self.dashboard.start(say, self._wait_for_data)
 
     def _wait_for_data(self):
-        wait_until(lambda: self.collector.query("up == 1"), 30, "the first run of a probe has arrived",
-                   self.collector.process)
+        # Two runs, so that the tiles have their rates.
+        wait_until(lambda: self.collector.query('rate(node_cpu_seconds_total{mode="idle"}[30s])'), 40,
+                   "two runs of a probe have arrived", self.collector.process)
 
     def ended(self) -> str:
         """What has ended by itself, or nothing."""
