@@ -12,6 +12,13 @@
 namespace clusterwatch::agent {
 namespace {
 
+// A probe hears of an earlier deadline than the one at which the runner gives it up: a probe that keeps
+// its own can then say what it knows of a hung service (`mysql_up 0`), and only one that does not is
+// replaced by a bare "timed out".
+constexpr Milliseconds kHeadStart{250};
+
+Milliseconds headStart(Milliseconds deadline) { return std::min(kHeadStart, deadline / 10); }
+
 constexpr std::string_view kAgeMetric = "clusterwatch_probe_result_age_seconds";
 constexpr std::string_view kAgeHelp = "How old the result is that a slow probe repeats.";
 
@@ -66,7 +73,8 @@ void Runner::Core::work(std::size_t index, const std::stop_token& stop) {
     MutexLock lock(mutex_);
     while (changed_.wait(lock, stop, [&slot] { return slot.due; }) && !stop.stop_requested()) {
         slot.due = false;
-        const ProbeContext context{clock_, slot.deadline, stop, slot.previous_states};
+        const ProbeContext context{clock_, slot.deadline - headStart(slot.settings.deadline), stop,
+                                   slot.previous_states};
         lock.unlock();
         auto run = runGuarded(*slot.settings.probe, context);
         lock.lock();

@@ -33,8 +33,10 @@ store::Event eventOf(const rules::Alert& alert, std::int64_t now_ms) {
     event.kind = "alert";
     event.subject = subjectOf(alert);
     event.severity = severityOf(alert);
-    const auto word =
-        alert.state == rules::AlertState::kInactive ? "resolved" : rules::toString(alert.state);
+    // What never fired was told to nobody, so it is not "resolved" either.
+    const auto word = alert.state != rules::AlertState::kInactive ? rules::toString(alert.state)
+                      : alert.fired_at_ms != 0                    ? "resolved"
+                                                                  : "no longer pending";
     event.text =
         fmt::format("{}: {}", word, summary.empty() ? alert.labels.get("alertname") : summary);
     event.detail = rules::alertJson(alert);

@@ -119,7 +119,8 @@ void Reader::root(ConfigNode& node) {
     node.rejectUnknown();
 }
 
-// A pattern that matches nothing is an error only if it is a plain name: a folder may be empty.
+// A pattern that matches nothing is an error if it is a plain name or its folder is not there; a folder
+// that is there may be empty.
 void expandGlobs(const Reader& reader, std::vector<fs::path>& files, ConfigErrors& errors) {
     std::set<fs::path> found;
     for (const auto& pattern : reader.rule_globs) {
@@ -129,8 +130,14 @@ void expandGlobs(const Reader& reader, std::vector<fs::path>& files, ConfigError
         for (std::size_t i = 0; result == 0 && i < matches.gl_pathc; ++i)
             found.insert(matches.gl_pathv[i]);
         ::globfree(&matches);
-        if (result != 0 && full.find_first_of("*?[") == std::string::npos)
+        if (result == 0) continue;
+        const auto folder = fs::path(full).parent_path();
+        std::error_code ignored;  // what can't be looked at is not there for us
+        if (full.find_first_of("*?[") == std::string::npos)
             errors.add(fmt::format("rule_files: {}: no such file", full));
+        else if (folder.string().find_first_of("*?[") == std::string::npos &&
+                 !fs::is_directory(folder, ignored))
+            errors.add(fmt::format("rule_files: {}: there is no folder {}", full, folder.string()));
     }
     files.assign(found.begin(), found.end());
 }
@@ -183,8 +190,11 @@ CollectorSettings loadSettings(const CommandLine& command_line, ConfigErrors& er
             auto node = ConfigNode::load(file, errors);
             reader.root(node);
         }
-        for (const auto* extension : {"*.yml", "*.yaml"})
-            reader.rule_globs.push_back((reader.base / "rules.d" / extension).string());
+        const auto drop_ins = reader.base / "rules.d";
+        std::error_code ignored;  // the drop-in folder need not be there
+        if (fs::is_directory(drop_ins, ignored))
+            for (const auto* extension : {"*.yml", "*.yaml"})
+                reader.rule_globs.push_back((drop_ins / extension).string());
     }
     applyCommandLine(command_line, settings, errors);
     if (settings.listen.empty()) settings.listen.push_back({"127.0.0.1", 9420});

@@ -12,6 +12,7 @@ namespace clusterwatch::dashboard {
 namespace {
 
 constexpr int kPad = 10;
+constexpr int kMostWidth = 440;  // a lone tile is no banner
 constexpr int kLeastWidth = 126;
 constexpr int kArrow = 14;  // between two tiles
 
@@ -249,7 +250,8 @@ QSize FlowRow::sizeHint() const { return {900, heightForWidth(width() > 200 ? wi
 
 void FlowRow::place() {
     const int per_row = columns(width());
-    const double tile_width = (width() - double(kArrow) * (per_row - 1)) / per_row;
+    const double tile_width =
+        std::min((width() - double(kArrow) * (per_row - 1)) / per_row, double(kMostWidth));
     for (std::size_t i = 0; i < tiles_.size(); ++i) {
         const int column = int(i) % per_row, row = int(i) / per_row;
         const int left = int(column * (tile_width + kArrow));

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 
 // What a test makes a probe do: hang until released, answer with a state.
 struct Script {
+    std::atomic<std::int64_t> told_ms{0};  // how long the probe was told that it may take
     std::mutex mutex;
     std::condition_variable changed;
     bool hang = false;
@@ -31,7 +32,8 @@ struct Script {
 class ScriptedProbe final : public Probe {
   public:
     explicit ScriptedProbe(std::shared_ptr<Script> script) : script_(std::move(script)) {}
-    ProbeRun run(const ProbeContext&) override {
+    ProbeRun run(const ProbeContext& context) override {
+        script_->told_ms = context.remaining().count();
         ++script_->entered;
         ProbeRun run = smallRun(1);
         std::unique_lock lock(script_->mutex);
@@ -155,6 +157,18 @@ TEST_F(RunnerTest, AHungProbeIsReportedAtItsDeadlineAndAtEachIntervalAndDelaysNo
     EXPECT_TRUE(runner_->statistics()[0].hung);
     const auto good = runsOf("good");
     for (std::size_t i = 2; i < good.size(); ++i) EXPECT_EQ(good[i].time - good[i - 1].time, 10s);
+}
+
+// A probe that waits for all of its time on a frozen server must still be heard: `mysql_up 0` was lost
+// to the runner's own "timed out" by milliseconds.
+TEST_F(RunnerTest, AProbeHearsOfItsDeadlineBeforeItIsGivenUp) {
+    const auto script = add("p", 10s, 2s);
+    start();
+    pass(1s);
+    EXPECT_EQ(script->told_ms.load(), 1800);
+    const auto slow = runsOf("p");
+    ASSERT_EQ(slow.size(), 1u);
+    EXPECT_EQ(slow[0].outcome, Outcome::kOk);
 }
 
 TEST_F(RunnerTest, ALateResultIsDroppedAndCountedAndTheProbeRecovers) {

@@ -111,6 +111,7 @@ TEST_F(SettingsTest, Mistakes) {
     expectError("limits: {max_series: 0}\n", "allowed is a whole number");
     expectError("tls: {cert_file: a}\n", "go together");
     expectError("rule_files: [none.yml]\n", "none.yml: no such file");
+    expectError("rule_files: [nothere/*.yml]\n", "there is no folder");
     expectError("topology_file: none.yaml\n", "none.yaml: can't read it");
     expectError("auth: {tokens_file: none}\n", "auth.tokens_file: ");
     expectError("alerting: {webhooks: [{name: a, url: 'ftp://x'}]}\n", "must begin with http://");
