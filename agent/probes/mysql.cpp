@@ -34,10 +34,12 @@ std::unique_ptr<Probe> MysqlProbe::make(ConfigNode& config) {
 ProbeRun MysqlProbe::failed(const MysqlSession::Failure& failure) {
     variables_.clear();  // another server may answer next time
     ProbeRun run;
-    setUp(run, false);
+    const bool refused_us = failure.outcome == Outcome::kAuthentication;
+    // An unreadable secret is our own fault: the server was not asked, and may be well.
+    if (!refused_us || failure.error != 0) setUp(run, false);
     run.outcome = failure.outcome;
     run.message = failure.message;
-    run.check("reachable", State::kCritical, failure.message);
+    run.check("reachable", refused_us ? State::kUnknown : State::kCritical, failure.message);
     return run;
 }
 

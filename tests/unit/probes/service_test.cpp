@@ -163,6 +163,16 @@ TEST(Services, MysqlSaysUpButFullOrDenied) {
     f(1130, "Host '10.0.0.9' is not allowed to connect to this server", "authentication");
 }
 
+TEST(Services, APasswordThatCannotBeReadSaysNothingOfTheServer) {
+    const ProbeRun run =
+        runOf("mysql", "{address: \"127.0.0.1:1\", user: m, password_file: /nonexistent/secret}",
+              std::chrono::seconds(1));
+    EXPECT_EQ(run.outcome, Outcome::kAuthentication) << run.message;
+    EXPECT_EQ(run.sampleCount(), 0U);
+    ASSERT_EQ(run.checks.size(), 1U);
+    EXPECT_EQ(run.checks[0].state, State::kUnknown);
+}
+
 TEST(Services, MistakesOfTheConfigurationAreNamed) {
     const auto f = [](std::string_view kind, const std::string& yaml, const std::string& text) {
         ConfigErrors errors;
