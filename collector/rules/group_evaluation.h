@@ -93,7 +93,8 @@ class GroupEvaluation {
     RateLimitedLog log_{std::chrono::seconds(60)};
 
     mutable Mutex mutex_;
-    std::vector<std::unique_ptr<EvaluatedRule>> rules_ GUARDED_BY(mutex_);
+    // The list is constant after construction; what its elements hold is guarded by mutex_.
+    std::vector<std::unique_ptr<EvaluatedRule>> rules_;
     std::vector<Alert> ended_ GUARDED_BY(mutex_);  // restored, without a rule
     std::vector<Alert> unsent_resolved_ GUARDED_BY(mutex_);
     std::string problem_ GUARDED_BY(mutex_);
